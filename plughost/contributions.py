@@ -1,0 +1,138 @@
+"""The frozen values that hooks return: what an extension can offer to the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tornado.web import RequestHandler
+
+Key = type | str
+"""What names a service: its type, or the type's qualified name as text.
+
+Extensions do not import each other, so across their border the name is used:
+`host.service("plughost_contents.contents.Contents")`.
+"""
+
+
+@dataclass(frozen=True, init=False)
+class Route:
+    """A URL to answer.
+
+    `pattern` is a regular expression for the whole path below the base URL; its named
+    groups become the arguments of the handler's methods, percent-decoded. `arguments`
+    reach the handler's `initialize()` by name.
+
+    Only an authenticated caller gets through, whatever the handler is, unless `public`.
+
+        Route(r"/api/terminals/(?P<name>\\w+)", TerminalHandler, pool=pool)
+    """
+
+    pattern: str
+    handler: type[RequestHandler]
+    public: bool
+    arguments: Mapping[str, Any]
+
+    def __init__(
+        self,
+        pattern: str,
+        handler: type[RequestHandler],
+        *,
+        public: bool = False,
+        **arguments: Any,
+    ) -> None:
+        object.__setattr__(self, "pattern", pattern)
+        object.__setattr__(self, "handler", handler)
+        object.__setattr__(self, "public", public)
+        object.__setattr__(self, "arguments", arguments)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A long-lived object that others look up by type, as a token is looked up in the browser.
+
+    The host awaits `value.start()` before it answers on the routes of the extension, and
+    `value.stop()` on the way out, in reverse order; both are optional coroutines.
+    `provides` is the type it is found under, its own by default. `requires` names the
+    services that must have started before this one.
+    """
+
+    value: Any
+    provides: Key | None = None
+    requires: tuple[Key, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return service_key(type(self.value) if self.provides is None else self.provides)
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """One visit of a page: what its configuration may depend on.
+
+    `arguments` are the named groups of the page's pattern; `query` has the first value of
+    each query argument.
+    """
+
+    path: str
+    arguments: Mapping[str, str]
+    query: Mapping[str, str]
+    base_url: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """An HTML page: a URL, and the app that the browser host builds in it.
+
+    Frontends say by `name` which pages load them; exactly one of those is an app.
+    `template` is a Jinja2 file that extends `page.html`; without one the page is plain.
+    `policy` overrides directives of the page's Content-Security-Policy (CSP level 3),
+    which otherwise runs scripts with the page's nonce and nothing else.
+    `open` is where the page shows a file, with `{path}` in it. The page with the lowest
+    `rank` is the one that `/` leads to.
+    """
+
+    name: str
+    pattern: str
+    url: str
+    title: str
+    template: Path | None = None
+    policy: Mapping[str, str] = field(default_factory=dict)
+    open: str | None = None
+    rank: int = 100
+
+
+@dataclass(frozen=True)
+class PageConfig:
+    """Values for one page's configuration, asked for at each visit.
+
+    `values` gets the visit and returns names and JSON values. Mappings are merged by
+    key, later extensions winning; anything else is replaced.
+    """
+
+    page: str
+    values: Callable[[PageRequest], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Frontend:
+    """A folder with a `plughost.json`, beside the one the host finds by itself.
+
+    Most extensions need none: `<package>/frontend/plughost.json` is found without a hook.
+    """
+
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Status:
+    """Facts for `GET /api/status`, asked for at each request. `values` must be quick."""
+
+    values: Callable[[], Mapping[str, Any]]
+
+
+def service_key(key: Key) -> str:
+    """The text a service is registered under: `module.QualifiedName`."""
+    return key if isinstance(key, str) else f"{key.__module__}.{key.__qualname__}"

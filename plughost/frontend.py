@@ -1,0 +1,213 @@
+"""Compiled browser halves: their manifests, the import map, and the page that loads them.
+
+`docs/reference/frontends.md` describes the files this module reads.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+
+from plughost._version import __version__
+from plughost.contributions import Page
+from plughost.errors import ManifestError
+
+MANIFEST = "plughost.json"
+FORMAT = 1
+HOST = "host"
+"""Under this name the browser host itself is served, beside the extensions' frontends."""
+
+log = logging.getLogger("plughost.frontend")
+
+
+class Provided(msgspec.Struct, frozen=True):
+    """A shared module: version of its package, and the file that the import map points to."""
+
+    version: str
+    file: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """`plughost.json`, as a build wrote it."""
+
+    format: int
+    name: str
+    version: str
+    module: str
+    engine: str = ""
+    app: bool = False
+    pages: list[str] = []
+    styles: list[str] = []
+    preload: list[str] = []
+    provides: dict[str, Provided] = {}
+    requires: dict[str, str] = {}
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class LoadedFrontend:
+    """One frontend: the extension it belongs to, its folder and its manifest."""
+
+    extension: str
+    folder: Path
+    manifest: Manifest
+
+    def url(self, base_url: str, file: str) -> str:
+        return f"{base_url}plughost/frontends/{self.extension}/{file}"
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest in a frontend's folder.
+
+    Raises ManifestError, naming the file, when it is missing, is not what a build writes,
+    or was written for another format.
+    """
+    path = folder / MANIFEST
+    again = "Build it again with `plughost build`."
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except OSError as error:
+        raise ManifestError(f"Cannot read {str(path)!r}: {error.strerror}.", hint=again) from None
+    except msgspec.DecodeError as error:
+        raise ManifestError(f"{str(path)!r} is not a manifest: {error}", hint=again) from None
+    if manifest.format != FORMAT:
+        raise ManifestError(
+            f"{str(path)!r} has format {manifest.format}; this plughost reads format {FORMAT}.",
+            hint=again,
+        )
+    return manifest
+
+
+def import_map(frontends: Iterable[LoadedFrontend], base_url: str) -> dict[str, dict[str, str]]:
+    """The page's import map (HTML standard, "import maps"): each shared module's URL.
+
+    Of two frontends that provide the same module the first wins, and the log says so.
+    """
+    imports: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    for frontend in frontends:
+        for specifier, provided in frontend.manifest.provides.items():
+            if specifier in imports:
+                log.warning(
+                    "Shared module %r comes from %r; the copy of %r is not used.",
+                    specifier,
+                    owners[specifier],
+                    frontend.extension,
+                )
+                continue
+            imports[specifier] = frontend.url(base_url, provided.file)
+            owners[specifier] = frontend.extension
+    return {"imports": imports}
+
+
+def boot_data(page: Page, frontends: Iterable[LoadedFrontend], base_url: str) -> dict[str, Any]:
+    """What the browser host needs to start a page: the app's module and the plugins'."""
+    here = [f for f in frontends if page.name in f.manifest.pages]
+    entries = [
+        {
+            "extension": f.extension,
+            "package": f.manifest.name,
+            "version": f.manifest.version,
+            "module": f.url(base_url, f.manifest.module),
+        }
+        for f in here
+    ]
+    apps = [entry for entry, f in zip(entries, here, strict=True) if f.manifest.app]
+    return {
+        "page": page.name,
+        "baseUrl": base_url,
+        "version": __version__,
+        "app": apps[0] if apps else None,
+        "frontends": [e for e, f in zip(entries, here, strict=True) if not f.manifest.app],
+    }
+
+
+class PageRenderer:
+    """Jinja2 templates of pages and error pages; extensions extend `page.html`."""
+
+    def __init__(self) -> None:
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+        )
+        self._templates.filters["json"] = script_json
+
+    def page(
+        self,
+        page: Page,
+        frontends: list[LoadedFrontend],
+        config: Mapping[str, Any],
+        base_url: str,
+        nonce: str,
+    ) -> str:
+        here = [f for f in frontends if page.name in f.manifest.pages]
+        host = [f for f in frontends if f.extension == HOST]
+        template = (
+            self._templates.from_string(page.template.read_text(encoding="utf-8"))
+            if page.template
+            else self._templates.get_template("page.html")
+        )
+        return template.render(
+            page=page,
+            base_url=base_url,
+            nonce=nonce,
+            import_map=import_map(frontends, base_url),
+            boot=boot_data(page, frontends, base_url),
+            config=config,
+            styles=[f.url(base_url, s) for f in here for s in f.manifest.styles],
+            preload=[
+                f.url(base_url, file)
+                for f in [*host, *here]
+                for file in [f.manifest.module, *f.manifest.preload]
+            ],
+            host_module=host[0].url(base_url, host[0].manifest.module) if host else "",
+        )
+
+    def error(self, **facts: Any) -> str:
+        return self._templates.get_template("error.html").render(**facts)
+
+
+def content_security_policy(page: Page, nonce: str, base_url: str) -> str:
+    """The page's policy: its own directives over a strict default (CSP level 3).
+
+    Scripts run by nonce alone, not by origin: the user's files are of the same origin.
+    """
+    directives = {
+        "default-src": "'self'",
+        "script-src": f"'nonce-{nonce}'",
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "connect-src": "'self'",
+        "worker-src": "'self' blob:",
+        "frame-src": "'self' blob: data:",
+        "object-src": "'none'",
+        "base-uri": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+        "report-uri": f"{base_url}api/security/csp-report",
+        **page.policy,
+    }
+    return "; ".join(f"{name} {value}" for name, value in directives.items())
+
+
+def new_nonce() -> str:
+    return secrets.token_urlsafe(16)
+
+
+def script_json(value: Any) -> Markup:
+    """JSON that can stand inside a script element: no `<` survives (HTML standard, 4.12.1.3)."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    for character, escape in (("<", "\\u003c"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):
+        text = text.replace(character, escape)
+    return Markup(text)

@@ -1,0 +1,170 @@
+"""What `plughost serve` and `plughost extensions list` do, once their arguments are known."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import errno
+import json
+import logging
+import signal
+import socket
+import sys
+import webbrowser
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import click
+from tornado.netutil import bind_sockets
+
+from plughost import config
+from plughost.config import Config
+from plughost.errors import ConfigError
+from plughost.extensions import ExtensionRecord
+from plughost.host import Host
+
+PORTS_TO_TRY = 50
+
+log = logging.getLogger("plughost")
+
+
+def run(
+    path: Path | None, flags: Mapping[str, Any], *, config_file: Path | None, open_browser: bool
+) -> None:
+    """Serve until a signal says stop; prints the URL as soon as it answers.
+
+    Ctrl-C shuts down what was started; SIGTERM leaves running what can outlive the host.
+    """
+    root, file = _root_and_file(path, flags.get("root"))
+    settings = config.load({**flags, "root": root}, config_file)
+    sockets = _bind(settings)
+    settings = dataclasses.replace(settings, port=sockets[0].getsockname()[1])
+    asyncio.run(_serve(settings, sockets, file, open_browser=open_browser))
+
+
+async def _serve(
+    settings: Config, sockets: list[socket.socket], file: str | None, *, open_browser: bool
+) -> None:
+    host = Host(config=settings)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, lambda: host.stop(keep=False))
+    loop.add_signal_handler(signal.SIGTERM, lambda: host.stop(keep=True))
+    announce = asyncio.ensure_future(_announce(host, file, open_browser=open_browser))
+    try:
+        await host.serve(sockets)
+    finally:
+        announce.cancel()
+
+
+async def _announce(host: Host, file: str | None, *, open_browser: bool) -> None:
+    base = _base(host.config)
+    token = f"?token={host.auth.token}" if host.auth.token else ""
+    if file is None:
+        url = f"{base}{token}"
+        click.echo(f"\n    {url}\n")
+        click.echo("Ctrl-C stops the server and what it runs.")
+    else:
+        await host.until(lambda: not host.loading or host.default_page is not None, seconds=60)
+        page = host.default_page
+        where = page.open.format(path=quote(file)) if page and page.open else "/"
+        url = f"{base.rstrip('/')}{where}{token}"
+        click.echo(f"\n    {url}\n")
+    if open_browser and not await asyncio.to_thread(webbrowser.open, url):
+        log.info("No browser could be opened; open the URL yourself.")
+    await host.until(lambda: not host.loading, seconds=3600)
+    for record in host.records.values():
+        if record.state == "failed":
+            log.warning("%s: %s %s", record.name, record.error, record.next_step)
+
+
+def load_records() -> list[ExtensionRecord]:
+    """Import and register every installed extension in this process; serve nothing."""
+
+    async def load() -> list[ExtensionRecord]:
+        host = Host(config=config.load())
+        await host.load(start=False)
+        return list(host.records.values())
+
+    return asyncio.run(load())
+
+
+def print_records(records: list[ExtensionRecord], *, as_json: bool) -> None:
+    """A table for people, plain text in a pipe, JSON for scripts; failures with what to do."""
+    if as_json:
+        click.echo(json.dumps([record.to_json() for record in records], indent=2))
+        return
+    rows = [("NAME", "STATE", "VERSION", "DISTRIBUTION", "IMPORT")]
+    for record in records:
+        took = record.milliseconds.get("import")
+        rows.append(
+            (
+                record.name,
+                record.state.value,
+                record.version,
+                record.distribution,
+                f"{took:.0f} ms" if took is not None else "",
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        click.echo(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+    for record in records:
+        if record.error:
+            click.echo(f"\n{record.name}: {record.error}\n  {record.next_step}")
+
+
+def _root_and_file(path: Path | None, root: Path | None) -> tuple[str | None, str | None]:
+    """The root folder, and the file in it to open, as a path below it with slashes."""
+    if path is None:
+        return (str(root) if root else None), None
+    path = path.resolve()
+    if path.is_dir():
+        if root is not None and root.resolve() != path:
+            raise ConfigError(
+                f"Both the folder {str(path)!r} and --root {str(root)!r} are given.",
+                hint="Leave one of them away.",
+            )
+        return str(path), None
+    base = (root or Path.cwd()).resolve()
+    if not path.is_relative_to(base):
+        if root is not None:
+            raise ConfigError(
+                f"The file {str(path)!r} is not below --root {str(root)!r}.",
+                hint="Name a file below the root, or another root.",
+            )
+        base = path.parent
+    return str(base), path.relative_to(base).as_posix()
+
+
+def _bind(settings: Config) -> list[socket.socket]:
+    """Sockets on the configured port, or on the next free one, said aloud.
+
+    Raises ConfigError when the address is not ours or no port is free.
+    """
+    for port in range(settings.port, settings.port + PORTS_TO_TRY if settings.port else 1):
+        try:
+            sockets = bind_sockets(port, settings.ip)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                continue
+            raise ConfigError(
+                f"Cannot listen on {settings.ip!r} port {port}: {error.strerror}.",
+                hint="Choose another with `--ip` or `--port`.",
+            ) from None
+        if port != settings.port:
+            click.echo(f"Port {settings.port} is taken; using {port}.", file=sys.stderr)
+        return sockets
+    raise ConfigError(
+        f"All ports from {settings.port} to {settings.port + PORTS_TO_TRY - 1} are taken.",
+        hint="Name a free one with `--port`.",
+    )
+
+
+def _base(settings: Config) -> str:
+    name = "127.0.0.1" if settings.ip in ("", "0.0.0.0", "::") else settings.ip
+    name = f"[{name}]" if ":" in name else name
+    return f"http://{name}:{settings.port}{settings.base_url}"

@@ -1,0 +1,269 @@
+"""A broken extension is news, not an outage."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from plughost import ExtensionError, Host, JSONHandler, Route, Service, hookimpl
+
+
+class Greeting(JSONHandler):
+    def get(self) -> None:
+        self.reply("hello")
+
+
+class Good:
+    @hookimpl
+    def plughost_routes(self):
+        return [Route(r"/good/api", Greeting)]
+
+
+class RaisesInRoutes:
+    @hookimpl
+    def plughost_services(self):
+        return [Service(self)]
+
+    @hookimpl
+    def plughost_routes(self):
+        raise LookupError("no routes today")
+
+
+class ExitsInRoutes:
+    @hookimpl
+    def plughost_routes(self):
+        raise SystemExit(3)
+
+
+class Misspelt:
+    @hookimpl
+    def plughost_rutes(self):
+        return []
+
+
+class WrongArgument:
+    @hookimpl
+    def plughost_routes(self, hots):
+        return []
+
+
+class NoList:
+    @hookimpl
+    def plughost_routes(self):
+        return Route(r"/x", Greeting)
+
+
+class WrongKind:
+    @hookimpl
+    def plughost_routes(self):
+        return ["/x"]
+
+
+class BadPattern:
+    @hookimpl
+    def plughost_routes(self):
+        return [Route(r"/(", Greeting)]
+
+
+class Twin(Good):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("broken", "phase", "error", "next_step"),
+    [
+        (RaisesInRoutes(), "plughost_routes", "no routes today", "enabled = false"),
+        (ExitsInRoutes(), "plughost_routes", "SystemExit", "enabled = false"),
+        (Misspelt(), "register", "plughost_rutes", "Did you mean 'plughost_routes'?"),
+        (WrongArgument(), "register", "hots", "enabled = false"),
+        (NoList(), "plughost_routes", "returned Route, not a list", "Return a list"),
+        (WrongKind(), "plughost_routes", "returned a str, not a Route", "plughost.Route"),
+        (BadPattern(), "collect", "missing )", "enabled = false"),
+        (Twin(), "collect", "'/good/api' already belongs to the extension 'good'", "disable one"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+async def test_one_broken_extension_is_named_and_the_others_run(
+    start, broken, phase, error, next_step
+):
+    async with start() as (host, client):
+        host.add(record("good"), Good())
+        host.add(record("broken"), broken)
+        reply = await client.get("/good/api")
+        news = (await client.get("/plughost/api/extensions/broken")).json
+    assert reply.json == "hello"
+    assert (news["state"], news["phase"]) == ("failed", phase)
+    assert error in news["error"]
+    assert next_step in news["nextStep"]
+    assert news["traceback"]
+
+
+def record(name):
+    from plughost.extensions import ExtensionRecord
+
+    return ExtensionRecord(name)
+
+
+async def test_nothing_of_a_failed_extension_stays_behind(start):
+    async with start() as (host, client):
+        host.add(record("broken"), RaisesInRoutes())
+        with pytest.raises(ExtensionError, match="RaisesInRoutes"):
+            host.service(RaisesInRoutes)
+        assert "broken" not in host.offers
+
+
+class Fails:
+    async def start(self):
+        raise OSError("no such device")
+
+
+class Hangs:
+    def __init__(self):
+        self.stopped = asyncio.Event()
+
+    async def stop(self):
+        self.stopped.set()
+        await asyncio.sleep(3600)
+
+
+
+async def test_a_service_that_does_not_start_takes_only_its_routes_along(start):
+    class Broken:
+        @hookimpl
+        def plughost_services(self):
+            return [Service(Fails())]
+
+        @hookimpl
+        def plughost_routes(self):
+            return [Route(r"/broken/api", Greeting)]
+
+    async with start(Good(), Broken()) as (host, client):
+        await host.until(lambda: host.records["Broken"].settled)
+        reply = await client.get("/broken/api")
+        fine = await client.get("/good/api")
+    assert fine.json == "hello"
+    assert (reply.status, reply.headers["Retry-After"]) == (503, "60")
+    assert "no such device" in reply.json["message"]
+
+
+async def test_a_service_that_hangs_in_stop_is_left_after_five_seconds(start):
+    hangs = Hangs()
+
+    class Stubborn:
+        @hookimpl
+        def plughost_services(self):
+            return [Service(hangs)]
+
+    async with start(Stubborn()) as (host, client):
+        await host.until(lambda: host.records["Stubborn"].settled)
+        began = time.monotonic()
+    assert hangs.stopped.is_set()
+    assert time.monotonic() - began < 7
+    assert host.records["Stubborn"].phase == "stop"
+
+
+async def test_services_start_after_what_they_require(start):
+    order = []
+
+    class First:
+        async def start(self):
+            await asyncio.sleep(0)
+            order.append("first")
+
+    class Second:
+        async def start(self):
+            order.append("second")
+
+    class Later:
+        @hookimpl
+        def plughost_services(self):
+            return [Service(Second(), requires=(First,))]
+
+    class Earlier:
+        @hookimpl
+        def plughost_services(self):
+            return [Service(First())]
+
+    async with start(Later(), Earlier()) as (host, _):
+        await host.until(lambda: all(r.settled for r in host.records.values()))
+        states = [r.state.value for r in host.records.values()]
+    assert (order, states) == (["first", "second"], ["active", "active"])
+
+
+async def test_an_extension_that_requires_what_nobody_provides_says_so(start):
+    class Lonely:
+        @hookimpl
+        def plughost_services(self):
+            return [Service(self, requires=("somewhere.Else",))]
+
+    async with start(Lonely()) as (host, _):
+        await host.until(lambda: bool(host.records["Lonely"].waiting_for))
+        waiting = host.records["Lonely"].to_json()
+        await host.settle()
+        failed = host.records["Lonely"].to_json()
+    assert (waiting["state"], waiting["waitingFor"]) == ("waiting", ["somewhere.Else"])
+    assert failed["state"] == "failed"
+    assert "'somewhere.Else', which did not start" in failed["error"]
+
+
+def test_an_extension_that_raises_on_import_is_named_in_the_list(strangers, distribution):
+    distribution("broken_at_import", "raise RuntimeError('no GPU here')")
+    distribution("fine", "")
+    run = subprocess.run(
+        [sys.executable, "-m", "plughost", "extensions", "list"],
+        env={**os.environ, "PYTHONPATH": str(strangers)},
+        capture_output=True,
+        text=True,
+    )
+    states = {line.split()[0]: line.split()[1] for line in run.stdout.splitlines() if " 1.0 " in line}
+    assert states == {"broken_at_import": "failed", "fine": "active"}
+    assert "broken_at_import: RuntimeError while in import: no GPU here" in run.stdout
+    assert "[extensions.broken_at_import]" in run.stdout
+    assert run.returncode == 1
+
+
+def test_the_list_is_also_json(strangers, distribution):
+    distribution("exits", "import sys; sys.exit(0)")
+    run = subprocess.run(
+        [sys.executable, "-m", "plughost", "extensions", "list", "--json"],
+        env={**os.environ, "PYTHONPATH": str(strangers)},
+        capture_output=True,
+        text=True,
+    )
+    records = {r["name"]: r for r in json.loads(run.stdout)}
+    assert (records["exits"]["state"], records["exits"]["phase"]) == ("failed", "import")
+    assert "SystemExit" in records["exits"]["error"]
+
+
+async def test_a_slow_extension_delays_nobody_and_its_route_is_held(
+    served, strangers, distribution
+):
+    distribution(
+        "slow",
+        "import time; time.sleep(10)\n"
+        "from plughost import JSONHandler, Route, hookimpl\n"
+        "class Hello(JSONHandler):\n"
+        "    def get(self): self.reply('worth the wait')\n"
+        "@hookimpl\n"
+        "def plughost_routes(): return [Route(r'/slow/api', Hello)]\n",
+    )
+    began = time.monotonic()
+    server = served(env={"PYTHONPATH": str(strangers)})
+    first = await server.client.get("/api/status")
+    answered = time.monotonic() - began
+    early = await server.client.get("/slow/api")
+    refused = time.monotonic() - began
+    late = await server.client.get("/slow/api")
+    took = time.monotonic() - began
+    assert first.status == 200
+    assert answered < 5
+    assert (early.status, early.headers["Retry-After"]) == (503, "2")
+    assert "slow" in early.json["message"]
+    assert refused < 10
+    assert (late.status, late.json) == (200, "worth the wait")
+    assert took >= 10
