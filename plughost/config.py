@@ -163,9 +163,16 @@ def _reject_unknown(layer: Mapping[str, Any], known: list[str], source: str) -> 
 
 def _convert(values: Mapping[str, Any], kind: type[Any], source: str) -> Any:
     try:
-        return msgspec.convert(values, kind, strict=False)
+        return msgspec.convert(values, kind, strict=False, dec_hook=_from_text)
     except msgspec.ValidationError as error:
         raise ConfigError(
             f"A setting in {source} cannot be used: {error}",
             hint="The path after `$` names the setting and the type it needs.",
         ) from None
+
+
+def _from_text(kind: type[Any], value: Any) -> Any:
+    """What TOML and the environment have no notation for: a path."""
+    if kind is Path and isinstance(value, str):
+        return Path(value).expanduser()
+    raise msgspec.ValidationError(f"Expected `{kind.__name__}`, got `{type(value).__name__}`")

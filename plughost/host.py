@@ -199,10 +199,16 @@ class Host:
         )
         self._server.add_sockets(sockets)
 
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody has asked the host to stop."""
+        return self._stopping.is_set()
+
     def stop(self, *, keep: bool = False) -> None:
         """Ask `serve()` to return; with `keep`, leave running what can outlive the host."""
         self.keep = keep
         self._stopping.set()
+        self._changes.notify()
 
     async def close(self) -> None:
         """Stop all services, then the server."""

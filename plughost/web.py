@@ -122,8 +122,7 @@ class Application(web.Application):
         if match is None:
             if path is not None and len(path) > 1 and path.endswith("/"):
                 bare = host.config.base_url.rstrip("/") + path.rstrip("/")
-                query = f"?{request.query}" if request.query else ""
-                return Target(web.RedirectHandler, {"url": bare + query, "permanent": False}, {})
+                return Target(web.RedirectHandler, {"url": bare, "permanent": False}, {})
             raise NoRoute(request.path)
         route, owner, groups = match
         await self._ready(owner)

@@ -1,0 +1,174 @@
+"""When a bundle is fresh, asked without Node."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from plughost_build.build import Options, is_fresh
+from plughost_build.fingerprint import fingerprint, hash_of_sources, same_sources
+from plughost_build.source import Source, find_sources
+
+from .conftest import MakeSource
+
+
+@pytest.fixture
+def source(make_source: MakeSource) -> Source:
+    folder = make_source(
+        "weather",
+        files={"package-lock.json": "{}", "schema/plugin.json": "{}", "style/base.css": ""},
+        package_json={"peerDependencies": {"react": "^18"}},
+    )
+    (source,) = find_sources(folder)
+    return source
+
+
+def circumstances(source: Source, **changes: object) -> str:
+    usual = {"tools": "t", "shared": ["react"], "mode": "production", "check": True}
+    return fingerprint(source, **{**usual, "sourcemap": False, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "src/index.ts",
+        "src/deep/new.tsx",
+        "style/base.css",
+        "schema/plugin.json",
+        "package.json",
+        "package-lock.json",
+        "tsconfig.json",
+    ],
+)
+def test_a_change_of_what_a_build_reads_makes_it_stale(source: Source, path: str) -> None:
+    before = hash_of_sources(source)
+    changed = source.folder / path
+    changed.parent.mkdir(exist_ok=True)
+    changed.write_text("something else")
+    assert hash_of_sources(source) != before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "plughost_weather/__init__.py",
+        "plughost_weather/templates/page.html",
+        "plughost_weather/frontend/plughost.json",
+        "node_modules/react/index.js",
+        "tests/index.test.ts",
+        "pyproject.toml",
+        "PKG-INFO",
+        "dist/weather-0.1.0.tar.gz",
+        "weather.egg-info/PKG-INFO",
+        ".git/HEAD",
+    ],
+)
+def test_other_files_do_not(source: Source, path: str) -> None:
+    before = hash_of_sources(source)
+    added = source.folder / path
+    added.parent.mkdir(parents=True, exist_ok=True)
+    added.write_text("anything")
+    assert hash_of_sources(source) == before
+
+
+def test_a_renamed_file_and_one_that_moved_make_it_stale(source: Source) -> None:
+    seen = {hash_of_sources(source)}
+    (source.folder / "src/index.ts").rename(source.folder / "src/main.ts")
+    seen.add(hash_of_sources(source))
+    (source.folder / "src/main.ts").rename(source.folder / "main.ts")
+    seen.add(hash_of_sources(source))
+    assert len(seen) == 3
+
+
+def test_it_does_not_depend_on_where_the_source_lies(
+    source: Source, make_source: MakeSource, tmp_path: Path
+) -> None:
+    copy = tmp_path / "elsewhere"
+    source.folder.rename(copy)
+    (moved,) = find_sources(copy)
+    copied = circumstances(moved)
+    copy.rename(source.folder)
+    assert circumstances(source) == copied
+
+
+def test_typescript_inside_the_python_package_counts(make_source: MakeSource) -> None:
+    folder = make_source(
+        "inside",
+        plughost={"entry": "plughost_inside/js/index.ts"},
+        files={"plughost_inside/js/index.ts": "export default [];"},
+    )
+    (source,) = find_sources(folder)
+    before = hash_of_sources(source)
+    source.entry.write_text("export default [1];")
+    assert hash_of_sources(source) != before
+
+
+def test_the_lock_file_of_a_workspace_counts_for_its_members(
+    make_source: MakeSource, tmp_path: Path
+) -> None:
+    (tmp_path / "package.json").write_text('{"workspaces": ["*"]}')
+    (source,) = find_sources(make_source("member"))
+    before = hash_of_sources(source)
+    (tmp_path / "package-lock.json").write_text("{}")
+    assert hash_of_sources(source) != before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tools": "newer"},
+        {"mode": "development"},
+        {"check": False},
+        {"sourcemap": True},
+        {"shared": []},
+    ],
+)
+def test_other_circumstances_make_it_stale_but_keep_the_half_about_the_sources(
+    source: Source, change: dict[str, object]
+) -> None:
+    before, after = circumstances(source), circumstances(source, **change)
+    assert before != after
+    assert same_sources(before, after)
+
+
+def test_shared_modules_that_the_source_does_not_mention_change_nothing(source: Source) -> None:
+    assert circumstances(source, shared=["@lumino/widgets", "react"]) == circumstances(source)
+
+
+# Through is_fresh: what `build` really asks
+
+
+def pretend_built(source: Source, options: Options, value: str) -> bool:
+    source.output.mkdir(exist_ok=True)
+    (source.output / "index.js").touch()
+    manifest = {"module": "index.js", "styles": [], "preload": [], "fingerprint": value}
+    source.manifest.write_text(json.dumps(manifest))
+    return is_fresh(source, [source], options)
+
+
+def test_an_unpacked_sdist_keeps_a_bundle_that_other_tools_made(source: Source) -> None:
+    made_by_others = f"sha256:{hash_of_sources(source)}/0123456789abcdef"
+    assert pretend_built(source, Options(keep_sdist_bundle=True), made_by_others)
+    assert not pretend_built(source, Options(), made_by_others)
+    other_sources = f"sha256:{'0' * 64}/0123456789abcdef"
+    assert not pretend_built(source, Options(keep_sdist_bundle=True), other_sources)
+
+
+@pytest.mark.parametrize("damage", ["no manifest", "broken manifest", "module gone", "no module"])
+def test_a_damaged_bundle_is_not_fresh(source: Source, damage: str) -> None:
+    options = Options(keep_sdist_bundle=True)
+    assert pretend_built(source, options, f"sha256:{hash_of_sources(source)}/0")
+    match damage:
+        case "no manifest":
+            source.manifest.unlink()
+        case "broken manifest":
+            source.manifest.write_text("{")
+        case "module gone":
+            (source.output / "index.js").unlink()
+        case "no module":
+            source.manifest.write_text(
+                json.dumps({"fingerprint": f"sha256:{hash_of_sources(source)}/0"})
+            )
+    assert not is_fresh(source, [source], options)

@@ -1,0 +1,90 @@
+"""What a build knows of the modules that other frontends put into the page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from plughost_build.shared import shared_modules
+from plughost_build.source import Source, find_sources
+
+from .conftest import MakeSource
+from .machines import Machine
+
+LIST = """
+import json
+from pathlib import Path
+from plughost_build.shared import shared_modules
+from plughost_build.source import find_sources
+(source,) = find_sources(Path("{folder}"))
+print(json.dumps(shared_modules(source)))
+"""
+
+
+def manifest(folder: Path, name: str, *provides: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = {specifier: {"version": "1.2.3", "file": "x.js"} for specifier in provides}
+    (folder / "plughost.json").write_text(json.dumps({"name": name, "provides": entries}))
+
+
+def install(machine: Machine, name: str, module: str) -> None:
+    """An installed distribution whose entry point names a module that cannot be imported."""
+    metadata = machine.site / f"{name}-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[plughost]\n{name} = {module}\n")
+    package = machine.site / module.replace(".", "/")
+    package.mkdir(parents=True)
+    (machine.site / module.partition(".")[0] / "__init__.py").write_text("raise SystemExit(3)\n")
+    (package / "__init__.py").write_text("raise SystemExit(3)\n")
+
+
+def test_installed_frontends_are_found_without_importing_them(
+    machine: Machine, make_source: MakeSource
+) -> None:
+    install(machine, "lab", "some_lab")
+    manifest(machine.site / "some_lab/frontend", "@some/lab", "react", "react-dom/client")
+    install(machine, "deep", "group.deep")
+    manifest(machine.site / "group/deep/frontend", "deep", "yjs")
+    install(machine, "serveronly", "server_only")
+    manifest(machine.site / "plughost/static", "@plughost/host", "@plughost/host")
+    (machine.site / "plughost/__init__.py").write_text("raise SystemExit(3)\n")
+    assert json.loads(machine.run_bare(LIST.format(folder=make_source("weather")))) == {
+        "@plughost/host": {"version": "1.2.3", "from": "@plughost/host"},
+        "react": {"version": "1.2.3", "from": "@some/lab"},
+        "react-dom/client": {"version": "1.2.3", "from": "@some/lab"},
+        "yjs": {"version": "1.2.3", "from": "deep"},
+    }
+
+
+def test_a_half_written_manifest_of_another_extension_is_passed_over(
+    machine: Machine, make_source: MakeSource
+) -> None:
+    install(machine, "lab", "some_lab")
+    (machine.site / "some_lab/frontend").mkdir()
+    (machine.site / "some_lab/frontend/plughost.json").write_text('{"name": "')
+    assert machine.run_bare(LIST.format(folder=make_source("weather"))).strip() == "{}"
+
+
+@pytest.fixture
+def two_sources(make_source: MakeSource, tmp_path: Path) -> list[Source]:
+    (tmp_path / "package.json").write_text('{"workspaces": ["*"]}')
+    make_source("provider", plughost={"provides": ["theirs"]})
+    make_source("user", package_json={"dependencies": {"theirs": "1"}})
+    return find_sources(tmp_path)
+
+
+def test_in_a_repository_the_bundles_beside_count_and_ones_own_does_not(
+    two_sources: list[Source],
+) -> None:
+    provider, user = two_sources
+    manifest(provider.output, provider.name, "theirs")
+    manifest(user.output, user.name, "mine")
+    assert shared_modules(user, two_sources).get("theirs") == {
+        "version": "1.2.3",
+        "from": "plughost-provider",
+    }
+    assert "mine" not in shared_modules(user, two_sources)
+    assert "theirs" not in shared_modules(provider, two_sources)

@@ -1,0 +1,188 @@
+"""Default deny: who gets in, with what, and from where."""
+
+from __future__ import annotations
+
+import pytest
+from plughost import JSONHandler, Page, Route, WebSocketHandler, hookimpl
+from plughost.testing import TOKEN
+from tornado import web
+from tornado.httpclient import HTTPClientError
+
+
+class Data(JSONHandler):
+    def get(self) -> None:
+        self.reply({"who": self.caller.proof if self.caller else None})
+
+    post = get
+
+
+class Raw(web.RequestHandler):
+    """A stranger's handler that knows nothing of plughost, and forgets to check anything."""
+
+    def get(self) -> None:
+        self.write("secret")
+
+
+class Echo(WebSocketHandler):
+    def on_message(self, message: str) -> None:
+        self.write_message(message)
+
+
+class Doors:
+    @hookimpl
+    def plughost_routes(self):
+        return [
+            Route(r"/door/api", Data),
+            Route(r"/open/api", Data, public=True),
+            Route(r"/raw", Raw),
+            Route(r"/socket", Echo),
+        ]
+
+    @hookimpl
+    def plughost_pages(self):
+        return [Page("door", r"/door", url="/door", title="Door")]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/door/api", {}, 403),
+        ("/door/api", {"Authorization": "token wrong"}, 403),
+        ("/door/api?token=wrong", {}, 403),
+        ("/raw", {}, 403),
+        ("/door", {}, 403),
+        ("/nothing/here", {}, 403),
+        ("/plughost/frontends/host/plughost.json", {}, 403),
+        ("/open/api", {}, 200),
+        ("/door/api", {"Authorization": f"token {TOKEN}"}, 200),
+        ("/door/api", {"Authorization": f"Bearer {TOKEN}"}, 200),
+        (f"/door/api?token={TOKEN}", {}, 200),
+        (f"/door/api?1763860000000&token={TOKEN}", {}, 200),
+        ("/raw", {"Authorization": f"token {TOKEN}"}, 200),
+    ],
+)
+async def test_only_a_caller_with_the_token_gets_in(start, path, headers, status):
+    async with start(Doors()) as (_, client):
+        reply = await client.get(path, headers=headers, token=None)
+    assert reply.status == status
+
+
+async def test_a_wrong_token_is_told_what_to_do(start):
+    async with start(Doors()) as (_, client):
+        api = await client.get("/door/api?token=wrong", token=None)
+        page = await client.get("/door?token=wrong", token=None)
+    assert api.json["message"] == "The token is wrong."
+    assert "plughost serve" in api.json["hint"]
+    assert "The token is wrong." in page.text
+    assert '<input name="token"' in page.text
+
+
+async def visit(client) -> dict[str, str]:
+    """The cookies that a browser has after it opened the page with the token."""
+    reply = await client.get(f"/door?token={TOKEN}", token=None)
+    pairs = [c.split(";")[0].split("=", 1) for c in reply.headers.get_list("Set-Cookie")]
+    return {name: value for name, value in pairs}
+
+
+def cookies(jar: dict[str, str]) -> dict[str, str]:
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in jar.items())}
+
+
+async def test_a_page_opened_with_the_token_sets_a_cookie_that_lets_in(start):
+    async with start(Doors()) as (_, client):
+        jar = await visit(client)
+        reply = await client.get("/door/api", headers=cookies(jar), token=None)
+    assert reply.json == {"who": "cookie"}
+
+
+async def test_a_cookie_of_another_server_does_not_let_in(start):
+    async with start(Doors(), token="another") as (_, client):
+        other = await client.get("/door?token=another", token=None)
+        stolen = {"Cookie": other.headers["Set-Cookie"].split(";")[0]}
+    async with start(Doors()) as (_, client):
+        reply = await client.get("/door/api", headers=stolen, token=None)
+    assert reply.status == 403
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({}, 403),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Origin": "SELF"}, 200),
+        ({"Origin": "https://friend.example"}, 200),
+        ({"Origin": "https://friend.example.evil.example"}, 403),
+    ],
+)
+async def test_a_cookie_counts_only_for_requests_of_our_own_pages(start, headers, status):
+    async with start(Doors(), allow_origin=["https://friend.example"]) as (_, client):
+        jar = await visit(client)
+        headers = {k: client.base if v == "SELF" else v for k, v in headers.items()}
+        reply = await client.post("/door/api", "{}", headers={**cookies(jar), **headers}, token=None)
+    assert reply.status == status
+
+
+async def test_a_client_that_is_no_browser_may_send_the_xsrf_cookie_back(start):
+    async with start(Doors()) as (_, client):
+        jar = await visit(client)
+        headers = {**cookies(jar), "X-XSRFToken": jar["_xsrf"]}
+        reply = await client.post("/door/api", "{}", headers=headers, token=None)
+    assert reply.status == 200
+
+
+async def test_a_websocket_of_another_site_is_refused_even_with_the_cookie(start):
+    async with start(Doors()) as (_, client):
+        jar = await visit(client)
+        with pytest.raises(HTTPClientError) as refused:
+            await client.websocket(
+                "/socket", headers={**cookies(jar), "Origin": "https://evil.example"}, token=None
+            )
+        ours = await client.websocket(
+            "/socket", headers={**cookies(jar), "Origin": client.base}, token=None
+        )
+        await ours.write_message("hello")
+        answer = await ours.read_message()
+        ours.close()
+    assert (refused.value.code, answer) == (403, "hello")
+
+
+async def test_a_rebound_host_name_is_refused(start):
+    async with start(Doors()) as (_, client):
+        rebound = await client.get("/door/api", headers={"Host": "evil.example:80"})
+    async with start(Doors(), allow_host=["lab.example"]) as (_, client):
+        known = await client.get("/door/api", headers={"Host": "lab.example"})
+    assert (rebound.status, known.status) == (403, 200)
+    assert "'evil.example'" in rebound.json["message"]
+
+
+async def test_an_empty_token_lets_everybody_in_but_no_other_site(start):
+    async with start(Doors(), token="") as (_, client):
+        here = await client.get("/door/api", token=None)
+        there = await client.post(
+            "/door/api", "{}", headers={"Origin": "https://evil.example"}, token=None
+        )
+    assert (here.json, there.status) == ({"who": "open"}, 403)
+
+
+@pytest.mark.proves("OPTIONS /api/{path}")
+async def test_a_preflight_is_answered_without_a_token(start):
+    async with start(Doors()) as (_, client):
+        reply = await client.request("OPTIONS", "/door/api", token=None)
+    assert reply.status == 200
+    assert "x-xsrftoken" in reply.headers["Access-Control-Allow-Headers"]
+
+
+@pytest.mark.proves("GET /api/me")
+async def test_identity_and_permissions_are_told(start):
+    async with start(Doors()) as (_, client):
+        reply = await client.get('/api/me?permissions={"contents":["read"]}')
+        nonsense = await client.get("/api/me?permissions=[")
+    identity = reply.json["identity"]
+    assert set(identity) == {
+        "username", "name", "display_name", "initials", "avatar_url", "color"
+    }  # fmt: skip
+    assert reply.json["permissions"] == {"contents": ["read"]}
+    assert nonsense.status == 400

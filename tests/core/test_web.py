@@ -1,0 +1,171 @@
+"""Routes, replies and errors, over the wire."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+import pytest
+from plughost import Conflict, Handler, JSONHandler, NotFound, Route, Status, hookimpl
+
+
+class Item(msgspec.Struct):
+    name: str
+    size: int = 0
+
+
+class Items(JSONHandler):
+    def post(self, key: str) -> None:
+        item = self.body(Item)
+        self.reply({"key": key, "item": item}, status=201)
+
+    def get(self, key: str) -> None:
+        if key == "gone":
+            raise NotFound(f"There is no item {key!r}.", hint="Items: none.")
+        if key == "taken":
+            raise Conflict("Taken.", reason="bad item")
+        if key == "bug":
+            raise ZeroDivisionError("secret detail")
+        self.reply({"key": key})
+
+    def delete(self, key: str) -> None:
+        self.reply(None, status=204)
+
+
+class Shelf:
+    @hookimpl
+    def plughost_routes(self):
+        return [Route(r"/shelf/api/(?P<key>[^/]+)", Items), Route(r"/shelf", Handler)]
+
+    @hookimpl
+    def plughost_status(self):
+        return [Status(lambda: {"items": 3})]
+
+
+async def test_arguments_in_the_path_are_decoded(start):
+    async with start(Shelf()) as (_, client):
+        reply = await client.get("/shelf/api/a%20b%2Fc+d%C3%BC")
+    assert reply.json == {"key": "a b/c+dü"}
+
+
+async def test_a_path_that_is_not_utf8_is_a_bad_request(start):
+    async with start(Shelf()) as (_, client):
+        reply = await client.get("/shelf/api/%ff")
+    assert reply.status == 400
+    assert "UTF-8" in reply.json["message"]
+
+
+async def test_json_bodies_are_read_whatever_their_content_type(start):
+    async with start(Shelf()) as (_, client):
+        reply = await client.post(
+            "/shelf/api/x", '{"name": "n"}', headers={"Content-Type": "text/plain;charset=UTF-8"}
+        )
+    assert (reply.status, reply.json) == (201, {"key": "x", "item": {"name": "n", "size": 0}})
+    assert reply.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("{", "Input data was truncated"),
+        ('{"size": 1}', "missing required field `name`"),
+        ('{"name": "n", "size": "big"}', "Expected `int`, got `str` - at `$.size`"),
+        ("", "truncated"),
+    ],
+)
+async def test_a_bad_body_is_told_where_it_is_wrong(start, body, message):
+    async with start(Shelf()) as (_, client):
+        reply = await client.post("/shelf/api/x", body)
+    assert reply.status == 400
+    assert message in reply.json["message"]
+
+
+async def test_errors_carry_message_reason_and_hint(start):
+    async with start(Shelf()) as (_, client):
+        gone = await client.get("/shelf/api/gone")
+        taken = await client.get("/shelf/api/taken")
+    assert (gone.status, gone.json) == (
+        404,
+        {"message": "There is no item 'gone'.", "reason": None, "hint": "Items: none."},
+    )
+    assert (taken.status, taken.json) == (409, {"message": "Taken.", "reason": "bad item"})
+
+
+async def test_a_bug_is_a_500_that_tells_no_secrets_and_the_log_has_it(start, caplog):
+    async with start(Shelf()) as (_, client):
+        with caplog.at_level(logging.ERROR):
+            reply = await client.get("/shelf/api/bug")
+    assert reply.status == 500
+    assert reply.json["message"] == "Unhandled error"
+    assert reply.json["traceback"] == ""
+    assert "secret detail" not in reply.text
+    assert "secret detail" in caplog.text
+
+
+async def test_unknown_paths_get_json_below_api_and_a_page_elsewhere(start):
+    async with start(Shelf()) as (_, client):
+        api = await client.get("/api/nothing")
+        page = await client.get("/nothing")
+    assert (api.status, page.status) == (404, 404)
+    assert api.json["message"] == "No extension answers at '/api/nothing'."
+    assert page.headers["Content-Type"] == "text/html; charset=UTF-8"
+    assert "No extension answers at &#39;/nothing&#39;." in page.text
+
+
+async def test_unknown_extensions_are_a_json_error_with_the_known_ones(start):
+    async with start(Shelf()) as (_, client):
+        reply = await client.get("/plughost/api/extensions/Shelv")
+        known = await client.get("/plughost/api/extensions")
+    assert (reply.status, reply.json["hint"]) == (404, "Did you mean 'Shelf'? Installed: Shelf.")
+    assert [(r["name"], r["state"]) for r in known.json] == [("Shelf", "active")]
+
+
+async def test_a_trailing_slash_is_redirected_with_its_query(start):
+    async with start(Shelf()) as (_, client):
+        reply = await client.get("/shelf/api/x/?a=1")
+    assert (reply.status, reply.headers["Location"]) == (302, "/shelf/api/x?a=1")
+
+
+async def test_everything_moves_below_the_base_url(start):
+    async with start(Shelf(), base_url="/user/ann/") as (_, client):
+        inside = await client.get("/user/ann/shelf/api/x")
+        outside = await client.get("/shelf/api/x")
+    assert (inside.json, outside.status) == ({"key": "x"}, 404)
+
+
+@pytest.mark.proves("GET /api", "GET /api/status")
+async def test_version_is_public_and_status_sums_what_extensions_say(start):
+    async with start(Shelf()) as (host, client):
+        version = await client.get("/api", token=None)
+        status = await client.get("/api/status")
+    assert set(version.json) == {"version"}
+    assert list(status.json) == ["items", "last_activity", "loading", "started"]
+    assert status.json["items"] == 3
+    assert status.json["started"].endswith("Z")
+    assert "etag" in {name.lower() for name in status.headers}
+
+
+async def test_polling_that_asks_not_to_count_is_no_activity(start):
+    async with start(Shelf()) as (host, client):
+        before = host.last_activity
+        await client.get("/shelf/api/x?no_track_activity=1")
+        unchanged = host.last_activity
+        await client.get("/shelf/api/x")
+    assert before == unchanged < host.last_activity
+
+
+@pytest.mark.proves("POST /api/shutdown")
+async def test_shutdown_asks_the_host_to_stop_everything(start):
+    async with start(Shelf()) as (host, client):
+        reply = await client.post("/api/shutdown", "")
+        asked = host.until(lambda: host.stopping, seconds=1)
+        assert await asked
+    assert (reply.status, host.keep) == (200, False)
+
+
+@pytest.mark.proves("POST /api/security/csp-report")
+async def test_a_policy_report_is_logged(start, caplog):
+    async with start(Shelf()) as (_, client):
+        reply = await client.post("/api/security/csp-report", '{"csp-report": {"blocked": "x"}}')
+    assert reply.status == 204
+    assert '"blocked": "x"' in caplog.text
