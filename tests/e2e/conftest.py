@@ -1,0 +1,98 @@
+"""A headless Chromium, and a page that notes everything a user would be annoyed by."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+OUTPUT = Path(__file__).parents[1] / "output"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+]
+REPORT_VIOLATIONS = """
+window.policyViolations = [];
+document.addEventListener('securitypolicyviolation', event =>
+  window.policyViolations.push(`${event.violatedDirective}: ${event.blockedURI}`)
+);
+"""
+
+
+@dataclass
+class Visit:
+    """One page, with what it asked for and complained about."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    console_errors: list[str] = field(default_factory=list)
+
+    @property
+    def origins(self) -> set[str]:
+        urls = [urlsplit(url) for url in self.requests]
+        return {f"{url.scheme}://{url.netloc}" for url in urls if url.scheme.startswith("http")}
+
+    async def policy_violations(self) -> list[str]:
+        return await self.page.evaluate("window.policyViolations")
+
+    async def screenshot(self, name: str) -> None:
+        OUTPUT.mkdir(exist_ok=True)
+        await self.page.screenshot(path=OUTPUT / f"{name}.png")
+
+
+def chromium() -> str:
+    for name in (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name) if name else None
+        if found:
+            return found
+    raise FileNotFoundError(
+        "No Chromium on PATH. Install one (Debian: apt-get install chromium) or name it in CHROMIUM."
+    )
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def visit(browser: Browser) -> AsyncIterator[Callable[[str], Awaitable[Visit]]]:
+    """Open a URL in a fresh profile: `visit(url)`. A failed test leaves a screenshot."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(30_000)
+    await context.add_init_script(REPORT_VIOLATIONS)
+    visits: list[Visit] = []
+
+    async def open_page(url: str) -> Visit:
+        page = await context.new_page()
+        visit = Visit(page)
+        visits.append(visit)
+        page.on("request", lambda request: visit.requests.append(request.url))
+        page.on(
+            "console",
+            lambda message: visit.console_errors.append(message.text)
+            if message.type == "error"
+            else None,
+        )
+        page.on("pageerror", lambda error: visit.console_errors.append(str(error)))
+        await page.goto(url)
+        return visit
+
+    yield open_page
+    for number, visit in enumerate(visits):
+        await visit.screenshot(f"last-{number}")
+    await context.close()
