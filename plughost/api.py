@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from plughost._version import __version__
 from plughost.auth import User
 from plughost.contributions import Page, PageRequest, Route
 from plughost.errors import BadRequest, ExtensionNotFound, NoRoute
+from plughost.extensions import guard
 from plughost.frontend import content_security_policy, new_nonce
 from plughost.static import FrontendFiles
 from plughost.web import Handler, JSONHandler
@@ -52,9 +53,10 @@ class StatusHandler(JSONHandler):
             "last_activity": self.host.last_activity,
             "loading": self.host.loading,
         }
-        for offers in self.host.offers.values():
+        for name, offers in self.host.offers.items():
             for status in offers.status:
-                facts.update(status.values())
+                with guard(self.host.records[name], "status", fatal=False):
+                    facts.update(status.values())
         self.reply(dict(sorted(facts.items())))
 
 
@@ -138,13 +140,18 @@ class PageHandler(Handler):
 
     def _config(self, visit: PageRequest) -> dict[str, Any]:
         merged: dict[str, Any] = {}
-        for offers in self.host.offers.values():
+        for name, offers in self.host.offers.items():
             for config in offers.page_config:
                 if config.page == self._page.name:
-                    for key, value in config.values(visit).items():
-                        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-                        merged[key] = {**merged[key], **value} if both else value
+                    with guard(self.host.records[name], "page configuration", fatal=False):
+                        _merge(merged, config.values(visit))
         return merged
+
+
+def _merge(merged: dict[str, Any], values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = {**merged[key], **value} if both else value
 
 
 class StartPage(Handler):

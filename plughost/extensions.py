@@ -62,7 +62,6 @@ class ExtensionRecord:
     traceback: str = ""
     next_step: str = ""
     entry_point: importlib_metadata.EntryPoint | None = None
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def first_party(self) -> bool:
@@ -72,24 +71,25 @@ class ExtensionRecord:
     def settled(self) -> bool:
         return self.state in (State.ACTIVE, State.FAILED, State.DISABLED)
 
-    def fail(self, phase: str, error: BaseException) -> None:
-        """Note what stopped the extension, for the person who has to mend it."""
-        self.state = State.FAILED
+    def note(self, phase: str, error: BaseException) -> None:
+        """Keep an error for the person who has to mend it; the extension goes on."""
         self.phase = phase
         if isinstance(error, HostError):
-            self.error = error.message
-            self.next_step = error.hint or ""
+            self.error, self.next_step = error.message, error.hint or ""
         else:
             self.error = f"{type(error).__name__} while in {phase}: {error}"
-        if not self.next_step:
             self.next_step = (
                 f"Report this to the authors of {self.distribution or self.name!r}, "
                 f"or disable it: set enabled = false in [extensions.{self.name}] "
                 f"of plughost.toml."
             )
         self.traceback = "".join(traceback.format_exception(error))
-        self.ready.set()
-        log.error("Extension %r failed in %s: %s %s", self.name, phase, self.error, self.next_step)
+        log.error("Extension %r, %s: %s %s", self.name, phase, self.error, self.next_step)
+
+    def fail(self, phase: str, error: BaseException) -> None:
+        """Keep the error that stopped the extension."""
+        self.state = State.FAILED
+        self.note(phase, error)
 
     def to_json(self) -> dict[str, Any]:
         """The record as `GET /plughost/api/extensions` shows it."""
@@ -165,20 +165,22 @@ def package_folder(package: str) -> Path | None:
 
 
 @contextlib.contextmanager
-def guard(record: ExtensionRecord, phase: str) -> Iterator[None]:
+def guard(record: ExtensionRecord, phase: str, *, fatal: bool = True) -> Iterator[None]:
     """Run a step of an extension: note the time it took, and its failure if it failed.
 
-    Swallows everything except the cancellation of the host's own tasks; `SystemExit` and
-    `KeyboardInterrupt` raised by an extension's code are its failures like any other.
+    Unless `fatal`, the extension goes on after a failure. Swallows everything except the
+    cancellation of the host's own tasks; `SystemExit` and `KeyboardInterrupt` raised by an
+    extension's code are its failures like any other.
     """
-    record.phase = phase
     began = time.perf_counter()
+    if fatal:
+        record.phase = phase
     try:
         yield
     except asyncio.CancelledError:
         raise
     except BaseException as error:
-        record.fail(phase, error)
+        (record.fail if fatal else record.note)(phase, error)
     finally:
         record.milliseconds[phase] = (time.perf_counter() - began) * 1000
 

@@ -7,7 +7,6 @@ an extension stands in that extension's record.
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
@@ -30,8 +29,6 @@ from plughost.services import Services
 from plughost.web import MAX_BODY, Application, RouteTable
 
 T = TypeVar("T")
-
-log = logging.getLogger("plughost.host")
 
 
 class Host:
@@ -151,7 +148,9 @@ class Host:
         if offers is None or record.state == State.FAILED:
             self._services.remove(record)
         else:
-            self._services.start(offers.services if start else [], record)
+            self._services.enqueue(offers.services if start else [], record)
+            if self._server is not None:
+                self._services.begin()
 
     async def settle(self) -> None:
         """Wait until every extension added so far is active or has failed."""
@@ -175,8 +174,7 @@ class Host:
         try:
             manifest = frontend.read_manifest(folder)
         except ManifestError as error:
-            record.error, record.next_step = error.message, error.hint or ""
-            log.warning("%s %s", error.message, error.hint)
+            record.note("frontend", error)
         else:
             self.frontends.append(LoadedFrontend(name, folder, manifest))
 
@@ -198,6 +196,7 @@ class Host:
             Application(self), max_body_size=MAX_BODY, max_buffer_size=MAX_BODY
         )
         self._server.add_sockets(sockets)
+        self._services.begin()
 
     @property
     def stopping(self) -> bool:

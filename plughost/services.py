@@ -26,6 +26,7 @@ class Services:
         self._all: dict[str, tuple[Service, ExtensionRecord]] = {}
         self._started: dict[str, tuple[Service, ExtensionRecord]] = {}
         self._starts: dict[asyncio.Task[None], ExtensionRecord] = {}
+        self._queue: list[tuple[list[Service], ExtensionRecord]] = []
         self._complete = False
 
     def find(self, kind: Key) -> Any:
@@ -45,22 +46,25 @@ class Services:
     def remove(self, owner: ExtensionRecord) -> None:
         self._all = {key: entry for key, entry in self._all.items() if entry[1] is not owner}
 
-    def start(self, services: list[Service], owner: ExtensionRecord) -> None:
-        """Begin to start one extension's services; its record says how that goes."""
-        if not services:
-            owner.state = State.ACTIVE
-            self._changes.notify()
-            return
+    def enqueue(self, services: list[Service], owner: ExtensionRecord) -> None:
+        """Have one extension's services started by the next `begin()`."""
         owner.state = State.WAITING
-        task = asyncio.ensure_future(self._start(services, owner))
-        self._starts[task] = owner
-        task.add_done_callback(self._starts.pop)
+        self._queue.append((services, owner))
+
+    def begin(self) -> None:
+        """Begin to start what is queued; the records say how that goes. Needs a running loop."""
+        for services, owner in self._queue:
+            task = asyncio.ensure_future(self._start(services, owner))
+            self._starts[task] = owner
+            task.add_done_callback(self._starts.pop)
+        self._queue.clear()
 
     async def settle(self) -> None:
         """Wait until every start has ended; nothing more will be added.
 
         What still waits for a service when nothing else is under way waits in vain.
         """
+        self.begin()
         while self._starts:
             waiting = all(owner.waiting_for for owner in self._starts.values())
             if waiting:

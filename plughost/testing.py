@@ -203,8 +203,18 @@ def served(jupyter_folders: Path) -> Iterator[Callable[..., Served]]:
         output = jupyter_folders / f"server-{len(running)}.log"
         with output.open("w") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "plughost", "serve", "--no-browser", "--port", "0"]
-                + ["--token", TOKEN, *arguments],
+                [
+                    sys.executable,
+                    "-m",
+                    "plughost",
+                    "serve",
+                    "--no-browser",
+                    "--port",
+                    "0",
+                    "--token",
+                    TOKEN,
+                    *arguments,
+                ],
                 cwd=root,
                 env={**os.environ, **(env or {})},
                 stdout=subprocess.PIPE,

@@ -284,6 +284,10 @@ class Handler(web.RequestHandler):
             log.info("%s %s: %s", self.request.method, self.request.path, value.message)
         else:
             super().log_exception(typ, value, tb)
+            target = self.application.targets.get(self.request)
+            owner = target.owner if target else None
+            if owner is not None and not isinstance(value, web.HTTPError):
+                owner.note("request", value)
 
 
 class JSONHandler(Handler):

@@ -49,6 +49,8 @@ class Machine:
         """Start a script of a Python that has only the standard library and `site`."""
         return subprocess.Popen(
             [sys.executable, "-S", "-c", script],
+            # Python puts the current folder on its path; the repository's must not be there.
+            cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

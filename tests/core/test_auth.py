@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from plughost import JSONHandler, Page, Route, WebSocketHandler, hookimpl
-from plughost.testing import TOKEN
 from tornado import web
 from tornado.httpclient import HTTPClientError
+
+from plughost import JSONHandler, Page, Route, WebSocketHandler, hookimpl
+from plughost.testing import TOKEN
 
 
 class Data(JSONHandler):
@@ -81,7 +82,7 @@ async def visit(client) -> dict[str, str]:
     """The cookies that a browser has after it opened the page with the token."""
     reply = await client.get(f"/door?token={TOKEN}", token=None)
     pairs = [c.split(";")[0].split("=", 1) for c in reply.headers.get_list("Set-Cookie")]
-    return {name: value for name, value in pairs}
+    return dict(pairs)
 
 
 def cookies(jar: dict[str, str]) -> dict[str, str]:
@@ -121,7 +122,9 @@ async def test_a_cookie_counts_only_for_requests_of_our_own_pages(start, headers
     async with start(Doors(), allow_origin=["https://friend.example"]) as (_, client):
         jar = await visit(client)
         headers = {k: client.base if v == "SELF" else v for k, v in headers.items()}
-        reply = await client.post("/door/api", "{}", headers={**cookies(jar), **headers}, token=None)
+        reply = await client.post(
+            "/door/api", "{}", headers={**cookies(jar), **headers}, token=None
+        )
     assert reply.status == status
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 import pytest
+
 from plughost import Config
 from plughost.config import load
 from plughost.errors import ConfigError

@@ -10,7 +10,8 @@ import sys
 import time
 
 import pytest
-from plughost import ExtensionError, Host, JSONHandler, Route, Service, hookimpl
+
+from plughost import ExtensionError, Host, JSONHandler, Route, Service, Status, hookimpl
 
 
 class Greeting(JSONHandler):
@@ -109,8 +110,39 @@ def record(name):
     return ExtensionRecord(name)
 
 
+async def test_what_fails_while_serving_is_recorded_and_the_extension_goes_on(start):
+    class Moody:
+        @hookimpl
+        def plughost_routes(self):
+            return [Route(r"/moody/api", Fault)]
+
+        @hookimpl
+        def plughost_status(self):
+            return [Status(lambda: {"moods": 1 / 0})]
+
+    class Fault(JSONHandler):
+        def get(self):
+            raise KeyError("mood")
+
+    async with start(Good(), Moody()) as (_, client):
+        status = await client.get("/api/status")
+        after_status = (await client.get("/plughost/api/extensions/Moody")).json
+        reply = await client.get("/moody/api")
+        after_request = (await client.get("/plughost/api/extensions/Moody")).json
+    assert (status.status, reply.status) == (200, 500)
+    assert (after_status["state"], after_status["phase"]) == ("active", "status")
+    assert (after_request["state"], after_request["phase"]) == ("active", "request")
+    assert "KeyError while in request: 'mood'" in after_request["error"]
+
+
+def test_what_extensions_offer_is_known_before_anything_runs(jupyter_folders):
+    host = Host({"good": Good(), "broken": RaisesInRoutes()})
+    assert [r.handler for r in host.routes if r.pattern.startswith("/good")] == [Greeting]
+    assert "while in plughost_routes" in host.records["broken"].error
+
+
 async def test_nothing_of_a_failed_extension_stays_behind(start):
-    async with start() as (host, client):
+    async with start() as (host, _client):
         host.add(record("broken"), RaisesInRoutes())
         with pytest.raises(ExtensionError, match="RaisesInRoutes"):
             host.service(RaisesInRoutes)
@@ -129,7 +161,6 @@ class Hangs:
     async def stop(self):
         self.stopped.set()
         await asyncio.sleep(3600)
-
 
 
 async def test_a_service_that_does_not_start_takes_only_its_routes_along(start):
@@ -159,7 +190,7 @@ async def test_a_service_that_hangs_in_stop_is_left_after_five_seconds(start):
         def plughost_services(self):
             return [Service(hangs)]
 
-    async with start(Stubborn()) as (host, client):
+    async with start(Stubborn()) as (host, _client):
         await host.until(lambda: host.records["Stubborn"].settled)
         began = time.monotonic()
     assert hangs.stopped.is_set()
@@ -220,7 +251,9 @@ def test_an_extension_that_raises_on_import_is_named_in_the_list(strangers, dist
         capture_output=True,
         text=True,
     )
-    states = {line.split()[0]: line.split()[1] for line in run.stdout.splitlines() if " 1.0 " in line}
+    states = {
+        line.split()[0]: line.split()[1] for line in run.stdout.splitlines() if " 1.0 " in line
+    }
     assert states == {"broken_at_import": "failed", "fine": "active"}
     assert "broken_at_import: RuntimeError while in import: no GPU here" in run.stdout
     assert "[extensions.broken_at_import]" in run.stdout

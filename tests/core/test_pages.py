@@ -7,6 +7,7 @@ import json
 import re
 
 import pytest
+
 from plughost import Frontend, Page, PageConfig, hookimpl
 
 

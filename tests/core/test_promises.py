@@ -6,8 +6,9 @@ import ast
 import inspect
 from pathlib import Path
 
-import plughost
 import pytest
+
+import plughost
 from plughost import hookspecs
 from plughost.offers import KINDS
 

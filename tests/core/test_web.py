@@ -6,6 +6,7 @@ import logging
 
 import msgspec
 import pytest
+
 from plughost import Conflict, Handler, JSONHandler, NotFound, Route, Status, hookimpl
 
 
@@ -135,7 +136,7 @@ async def test_everything_moves_below_the_base_url(start):
 
 @pytest.mark.proves("GET /api", "GET /api/status")
 async def test_version_is_public_and_status_sums_what_extensions_say(start):
-    async with start(Shelf()) as (host, client):
+    async with start(Shelf()) as (_host, client):
         version = await client.get("/api", token=None)
         status = await client.get("/api/status")
     assert set(version.json) == {"version"}

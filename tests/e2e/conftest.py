@@ -57,7 +57,7 @@ def chromium() -> str:
         if found:
             return found
     raise FileNotFoundError(
-        "No Chromium on PATH. Install one (Debian: apt-get install chromium) or name it in CHROMIUM."
+        "No Chromium on PATH. Install one (apt-get install chromium), or name it in CHROMIUM."
     )
 
 
@@ -84,9 +84,9 @@ async def visit(browser: Browser) -> AsyncIterator[Callable[[str], Awaitable[Vis
         page.on("request", lambda request: visit.requests.append(request.url))
         page.on(
             "console",
-            lambda message: visit.console_errors.append(message.text)
-            if message.type == "error"
-            else None,
+            lambda message: (
+                visit.console_errors.append(message.text) if message.type == "error" else None
+            ),
         )
         page.on("pageerror", lambda error: visit.console_errors.append(str(error)))
         await page.goto(url)

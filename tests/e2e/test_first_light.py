@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from tests.contract.table import working
 
 DEMO = Path(__file__).parents[1] / "data" / "demo"
