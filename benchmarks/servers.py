@@ -80,7 +80,12 @@ def running(kind: Kind) -> Iterator[Running]:
         }
         began = time.perf_counter()
         process = subprocess.Popen(
-            [*kind.command, f"{kind.port_option}={port}", f"{kind.root_option}={root}", f"{kind.token_option}={TOKEN}"],
+            [
+                *kind.command,
+                f"{kind.port_option}={port}",
+                f"{kind.root_option}={root}",
+                f"{kind.token_option}={TOKEN}",
+            ],
             cwd=root,
             env=environment,
             stdout=subprocess.DEVNULL,

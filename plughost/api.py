@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from plughost._version import __version__
 from plughost.auth import User
@@ -111,12 +112,20 @@ class ExtensionHandler(JSONHandler):
 
 
 class PageHandler(Handler):
-    """One page: asked-for configuration, import map and boot data in one HTML document."""
+    """One page: asked-for configuration, import map and boot data in one HTML document.
+
+    A token in the query becomes a cookie, and the browser is sent to the clean URL.
+    """
 
     def initialize(self, page: Page) -> None:
         self._page = page
 
     def get(self, **arguments: str) -> None:
+        if self.caller is not None:
+            self.host.auth.remember(self, self.caller)
+        if "token" in self.request.query_arguments:
+            self.redirect(_without_token(self.request.uri or ""))
+            return
         base_url = self.host.config.base_url
         visit = PageRequest(
             path=self.request.path,
@@ -125,8 +134,6 @@ class PageHandler(Handler):
             base_url=base_url,
         )
         nonce = new_nonce()
-        if self.caller is not None:
-            self.host.auth.remember(self, self.caller)
         self.xsrf_token  # noqa: B018  # reading it sets the cookie that Jupyter clients send back
         self.set_header(
             "Content-Security-Policy", content_security_policy(self._page, nonce, base_url)
@@ -152,6 +159,13 @@ def _merge(merged: dict[str, Any], values: Mapping[str, Any]) -> None:
     for key, value in values.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
         merged[key] = {**merged[key], **value} if both else value
+
+
+def _without_token(url: str) -> str:
+    """The same URL for the address bar, the history and what is sent as referrer."""
+    parts = urlsplit(url)
+    query = [(name, value) for name, value in parse_qsl(parts.query, True) if name != "token"]
+    return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 class StartPage(Handler):

@@ -60,7 +60,8 @@ class Authentication:
 
     def __init__(self, config: Config) -> None:
         self.token = secrets.token_hex(24) if config.token is None else config.token
-        self.cookie_secret = _cookie_secret() + self.token.encode()
+        # Cookies outlive a restart, and end when the configured token is changed.
+        self.cookie_secret = _cookie_secret() + (config.token or "").encode()
         self._base_url = config.base_url
         self._origins = {origin.rstrip("/").lower() for origin in config.allow_origin}
         self._hosts = {host.lower() for host in config.allow_host} | {"localhost"}

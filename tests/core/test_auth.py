@@ -80,8 +80,12 @@ async def test_a_wrong_token_is_told_what_to_do(start):
 
 async def visit(client) -> dict[str, str]:
     """The cookies that a browser has after it opened the page with the token."""
-    reply = await client.get(f"/door?token={TOKEN}", token=None)
-    pairs = [c.split(";")[0].split("=", 1) for c in reply.headers.get_list("Set-Cookie")]
+    jar = set_by(await client.get(f"/door?token={TOKEN}", token=None))
+    return {**jar, **set_by(await client.get("/door", headers=cookies(jar), token=None))}
+
+
+def set_by(reply) -> dict[str, str]:
+    pairs = (c.split(";")[0].split("=", 1) for c in reply.headers.get_list("Set-Cookie"))
     return dict(pairs)
 
 
@@ -94,6 +98,30 @@ async def test_a_page_opened_with_the_token_sets_a_cookie_that_lets_in(start):
         jar = await visit(client)
         reply = await client.get("/door/api", headers=cookies(jar), token=None)
     assert reply.json == {"who": "cookie"}
+
+
+async def test_a_page_opened_with_the_token_leads_to_the_clean_url(start):
+    async with start(Doors()) as (_, client):
+        reply = await client.get(f"/door?a=1&token={TOKEN}&b=%20x", token=None)
+    assert (reply.status, reply.headers["Location"]) == (302, "/door?a=1&b=+x")
+
+
+async def test_a_restart_logs_nobody_out_but_another_token_does(start):
+    async with start(Doors(), token=None) as (host, client):
+        first = await client.get(f"/door?token={host.auth.token}", token=None)
+    cookie = first.headers["Set-Cookie"].split(";")[0]
+    kept = {"Cookie": cookie, "Host": host_of(cookie)}
+    async with start(Doors(), token=None) as (_, client):
+        again = await client.get("/door/api", headers=kept, token=None)
+    async with start(Doors(), token="changed") as (_, client):
+        ended = await client.get("/door/api", headers=kept, token=None)
+    assert (again.status, ended.status) == (200, 403)
+
+
+def host_of(cookie):
+    """The Host header under which a cookie was set: `username-127-0-0-1-8888=…`."""
+    *address, port = cookie.split("=")[0].removeprefix("username-").split("-")
+    return f"{'.'.join(address)}:{port}"
 
 
 async def test_a_cookie_of_another_server_does_not_let_in(start):
