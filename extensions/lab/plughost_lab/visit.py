@@ -1,0 +1,71 @@
+"""One visit of the lab's page: which addresses are its own, and what they ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from plughost import PageRequest, __version__
+
+LAB = "/lab"
+"""The page configuration's `appUrl`."""
+
+PATTERN = (
+    r"/(?P<mode>lab|doc)"
+    r"(?:/workspaces/(?P<workspace>[^/]+))?"
+    # What programs ask for below /lab is never answered with a page.
+    r"(?:/tree(?:/(?P<path>.*))?|/(?!(?:api|extensions)(?:/|$))(?P<unknown>.+))?"
+)
+"""`/lab`, `/lab/tree/<path>`, `/lab/workspaces/<name>[/tree/<path>]`, the same below `/doc`.
+
+Any other path below them is the page too, which then says that there is no such place.
+"""
+
+MODES = {"lab": "multiple-document", "doc": "single-document"}
+
+CONTENTS_API = "[2, 21, 1]"
+"""The version of jupyter_server's contents API that is served.
+
+JupyterLab decides by it whether files can be sent in pieces; it reads a string that holds JSON.
+"""
+
+
+@dataclass(frozen=True)
+class LabOptions:
+    """`[extensions.lab]` in plughost.toml."""
+
+    expose_app_in_browser: bool = False
+    """Whether scripts and the console reach the application as `window.jupyterapp`."""
+
+
+def page_config(visit: PageRequest, options: LabOptions) -> dict[str, Any]:
+    """The lab's part of the page configuration; README.md says what each value is for."""
+    arguments = visit.arguments
+    base = visit.base_url.rstrip("/")
+    values: dict[str, Any] = {
+        "appName": "plughost",
+        "appVersion": __version__,
+        "appNamespace": "lab",
+        "appUrl": LAB,
+        "fullAppUrl": base + LAB,
+        "baseUrl": visit.base_url,
+        "wsUrl": "",
+        "token": "",  # never the server's: the page's own cookie lets it in
+        "treeUrl": f"{LAB}/tree",
+        "fullTreeUrl": f"{base}{LAB}/tree",
+        "docUrl": "/doc",
+        "labextensionsUrl": f"{LAB}/extensions",
+        "fullLabextensionsUrl": f"{base}{LAB}/extensions",
+        "federated_extensions": [],
+        "mode": MODES[arguments["mode"]],
+        "workspace": arguments["workspace"] or "default",
+        "treePath": arguments["path"],
+        "notebookVersion": CONTENTS_API,
+        "quitButton": True,
+        "buildAvailable": False,
+        "buildCheck": False,
+        "cacheFiles": True,
+        "devMode": False,
+        "exposeAppInBrowser": options.expose_app_in_browser,
+    }
+    return {**values, "notFoundUrl": visit.path} if arguments["unknown"] else values

@@ -1,0 +1,123 @@
+/**
+ * The stock plugins: every package of plugins that JupyterLab's own page is made of, but for two
+ * that need a server half which is not here:
+ *
+ * - `@jupyterlab/lsp-extension`: language servers;
+ * - `@jupyterlab/extensionmanager-extension`: installs labextensions.
+ */
+
+import { createRendermimePlugins } from '@jupyterlab/application';
+import application from '@jupyterlab/application-extension';
+import apputils from '@jupyterlab/apputils-extension';
+import audio from '@jupyterlab/audio-extension';
+import cellToolbar from '@jupyterlab/cell-toolbar-extension';
+import celltags from '@jupyterlab/celltags-extension';
+import codemirror from '@jupyterlab/codemirror-extension';
+import completer from '@jupyterlab/completer-extension';
+import codeConsole from '@jupyterlab/console-extension';
+import csvviewer from '@jupyterlab/csvviewer-extension';
+import debugging from '@jupyterlab/debugger-extension';
+import docmanager from '@jupyterlab/docmanager-extension';
+import documentsearch from '@jupyterlab/documentsearch-extension';
+import filebrowser from '@jupyterlab/filebrowser-extension';
+import fileeditor from '@jupyterlab/fileeditor-extension';
+import help from '@jupyterlab/help-extension';
+import htmlviewer from '@jupyterlab/htmlviewer-extension';
+import hub from '@jupyterlab/hub-extension';
+import imageviewer from '@jupyterlab/imageviewer-extension';
+import inspector from '@jupyterlab/inspector-extension';
+import javascript from '@jupyterlab/javascript-extension';
+import json from '@jupyterlab/json-extension';
+import launcher from '@jupyterlab/launcher-extension';
+import logconsole from '@jupyterlab/logconsole-extension';
+import mainmenu from '@jupyterlab/mainmenu-extension';
+import markdownviewer from '@jupyterlab/markdownviewer-extension';
+import markedparser from '@jupyterlab/markedparser-extension';
+import mathjax from '@jupyterlab/mathjax-extension';
+import mermaid from '@jupyterlab/mermaid-extension';
+import mermaidMime from '@jupyterlab/mermaid-extension/lib/mime.js';
+import metadataform from '@jupyterlab/metadataform-extension';
+import notebook from '@jupyterlab/notebook-extension';
+import pdf from '@jupyterlab/pdf-extension';
+import pluginmanager from '@jupyterlab/pluginmanager-extension';
+import rendermime from '@jupyterlab/rendermime-extension';
+import running from '@jupyterlab/running-extension';
+import services from '@jupyterlab/services-extension';
+import settingeditor from '@jupyterlab/settingeditor-extension';
+import shortcuts from '@jupyterlab/shortcuts-extension';
+import statusbar from '@jupyterlab/statusbar-extension';
+import terminal from '@jupyterlab/terminal-extension';
+import themeDark from '@jupyterlab/theme-dark-extension';
+import themeDarkHighContrast from '@jupyterlab/theme-dark-high-contrast-extension';
+import themeLight from '@jupyterlab/theme-light-extension';
+import toc from '@jupyterlab/toc-extension';
+import tooltip from '@jupyterlab/tooltip-extension';
+import translation from '@jupyterlab/translation-extension';
+import uiComponents from '@jupyterlab/ui-components-extension';
+import vega5 from '@jupyterlab/vega5-extension';
+import video from '@jupyterlab/video-extension';
+import workspaces from '@jupyterlab/workspaces-extension';
+import type { IPlugin } from '@lumino/coreutils';
+
+/** Left out of what those packages bring, each with its reason. */
+const LEFT_OUT = new Set([
+  // Asks for Jupyter's news and for updates of JupyterLab, which this is not.
+  '@jupyterlab/apputils-extension:announcements'
+]);
+
+const standard = [
+  application,
+  apputils,
+  audio,
+  cellToolbar,
+  celltags,
+  codemirror,
+  completer,
+  codeConsole,
+  csvviewer,
+  debugging,
+  docmanager,
+  documentsearch,
+  filebrowser,
+  fileeditor,
+  help,
+  htmlviewer,
+  hub,
+  imageviewer,
+  inspector,
+  launcher,
+  logconsole,
+  mainmenu,
+  markdownviewer,
+  markedparser,
+  mathjax,
+  mermaid,
+  metadataform,
+  notebook,
+  pluginmanager,
+  rendermime,
+  running,
+  services,
+  settingeditor,
+  shortcuts,
+  statusbar,
+  terminal,
+  themeDark,
+  themeDarkHighContrast,
+  themeLight,
+  toc,
+  tooltip,
+  translation,
+  uiComponents,
+  video,
+  workspaces
+];
+
+/** Renderers of one kind of data each; wrapped into a plugin each. */
+const mime = [javascript, json, mermaidMime, pdf, vega5];
+
+/** All stock plugins, standard ones after renderers, as JupyterLab registers them. */
+export const stockPlugins: readonly IPlugin<any, any>[] = [
+  ...createRendermimePlugins(mime as any[]),
+  ...(standard.flat() as IPlugin<any, any>[])
+].filter(plugin => !LEFT_OUT.has(plugin.id));

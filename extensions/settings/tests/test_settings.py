@@ -1,0 +1,201 @@
+"""`/lab/api/settings`: schemas, overrides, and the person's own files."""
+
+import json
+
+import pytest
+
+import plughost_settings
+from plughost_settings.files import NotJSON5, parse_json5
+
+PLUGIN = "@tea/weather:plugin"
+AT = f"/lab/api/settings/{PLUGIN}"
+
+
+def own_file(config):
+    return config / "lab/user-settings/@tea/weather/plugin.jupyterlab-settings"
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.mark.proves("GET /lab/api/settings")
+async def test_all_settings_come_with_schema_version_and_defaults(start, weather, config):
+    async with start(plughost_settings, weather) as (_, client):
+        reply = await client.get("/lab/api/settings?1763860000000")
+    entries = reply.json["settings"]
+    assert (reply.status, [entry["id"] for entry in entries]) == (200, ["plain:zoom", PLUGIN])
+    schema = json.loads((weather.folder / "schemas/@tea/weather/plugin.json").read_text())
+    assert entries[1] == {
+        "id": PLUGIN,
+        "schema": schema,
+        "version": "2.1.0",
+        "raw": "{}",
+        "settings": {},
+        "last_modified": None,
+        "created": None,
+    }
+    assert entries[0]["version"] == "N/A"
+
+
+@pytest.mark.proves("GET /lab/api/settings (ids_only)")
+async def test_ids_are_listed_in_descending_order(start, weather, config):
+    async with start(plughost_settings, weather) as (_, client):
+        reply = await client.get("/lab/api/settings?ids_only=true&1763860000000")
+    assert reply.json == {"settings": [{"id": "plain:zoom"}, {"id": PLUGIN}]}
+
+
+@pytest.mark.proves("PUT /lab/api/settings/{id}", "GET /lab/api/settings/{id}")
+async def test_saved_settings_keep_their_comments_in_jupyters_own_file(start, weather, config):
+    raw = "{\n  // as at home\n  'unit': \"F\",\n}"
+    async with start(plughost_settings, weather) as (_, client):
+        saved = await client.put(AT, {"raw": raw}, headers={"Content-Type": "text/plain"})
+        reply = await client.get(AT)
+    assert (saved.status, saved.body) == (204, b"")
+    assert own_file(config).read_text() == raw
+    assert (reply.json["raw"], reply.json["settings"]) == (raw, {"unit": "F"})
+    assert reply.json["last_modified"].endswith("+00:00")
+    assert list(own_file(config).parent.iterdir()) == [own_file(config)], "nothing temporary stays"
+
+
+async def test_settings_of_an_existing_jupyterlab_user_are_found(start, weather, config):
+    write(own_file(config), '{"unit": "F"}')
+    async with start(plughost_settings, weather) as (_, client):
+        reply = await client.get(AT)
+    assert reply.json["settings"] == {"unit": "F"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ('{\n"unit": }', "line 2 Unexpected"),
+        ('{"unit": "K"}', "not valid at '$.unit': 'K' is not one of ['C', 'F']"),
+        ('{"wind": 1}', "not valid at '$': Additional properties"),
+        ("[]", "something else than an object"),
+        (r'{"unit": "\ud800"}', "that JSON cannot carry"),
+    ],
+)
+async def test_settings_that_make_no_sense_are_refused_with_the_place(
+    start, weather, config, raw, said
+):
+    async with start(plughost_settings, weather) as (_, client):
+        reply = await client.put(AT, {"raw": raw})
+    assert reply.status == 400
+    assert said in reply.json["message"]
+    assert not own_file(config).exists()
+
+
+@pytest.mark.parametrize("body", ["", "{", '{"settings": {}}', '{"raw": {}}', "[]"])
+async def test_a_body_of_another_shape_is_refused(start, weather, config, body):
+    async with start(plughost_settings, weather) as (_, client):
+        reply = await client.put(AT, body)
+    assert reply.status == 400
+    assert "body cannot be used" in reply.json["message"]
+
+
+@pytest.mark.parametrize(
+    "plugin",
+    ["@tea/weather:wind", "nobody:nothing", "@tea/..:weather", "..:plugin", "plain:..%2Fzoom", "x"],
+)
+async def test_a_plugin_without_a_schema_is_not_found(start, weather, config, plugin):
+    async with start(plughost_settings, weather) as (_, client):
+        read = await client.get(f"/lab/api/settings/{plugin}")
+        saved = await client.put(f"/lab/api/settings/{plugin}", {"raw": "{}"})
+    assert (read.status, saved.status) == (404, 404)
+    assert "ids_only" in read.json["hint"]
+    assert not (config / "lab").exists()
+
+
+async def test_a_broken_file_gives_way_to_the_defaults_and_is_kept(start, weather, config):
+    write(own_file(config), '{"unit": "F", // an hour of work')
+    async with start(plughost_settings, weather) as (_, client):
+        listed = (await client.get("/lab/api/settings")).json["settings"][1]
+        await client.put(AT, {"raw": '{"unit": "C"}'})
+        repaired = (await client.get(AT)).json
+    assert (listed["raw"], listed["settings"]) == ("{}", {})
+    assert "is not JSON5: line 1" in listed["warning"]
+    assert (repaired["settings"], "warning" in repaired) == ({"unit": "C"}, False)
+    copy = own_file(config).with_name(own_file(config).name + ".broken-1")
+    assert copy.read_text() == '{"unit": "F", // an hour of work'
+
+
+async def test_settings_that_the_schema_no_longer_allows_give_way_too(start, weather, config):
+    write(own_file(config), '{"unit": "kelvin"}')
+    async with start(plughost_settings, weather) as (_, client):
+        reply = await client.get(AT)
+    assert (reply.status, reply.json["settings"]) == (200, {})
+    assert "'$.unit'" in reply.json["warning"]
+
+
+async def test_an_administrator_overrides_defaults(start, weather, config, app_settings):
+    write(app_settings / "overrides.d/10.json", json.dumps({PLUGIN: {"unit": "F"}}))
+    write(app_settings / "overrides.json5", f"{{'{PLUGIN}': {{towns: {{work: 'Bergen'}}}}}}")
+    labconfig = config / "labconfig/default_setting_overrides.json"
+    write(labconfig, json.dumps({PLUGIN: {"wind": "strong"}}))
+    async with start(plughost_settings, weather) as (_, client):
+        schema = (await client.get(AT)).json["schema"]
+    defaults = {name: setting["default"] for name, setting in schema["properties"].items()}
+    assert defaults == {
+        "unit": "F",
+        "towns": {"home": "Oslo", "work": "Bergen"},
+        "wind": "strong",
+    }
+
+
+async def test_a_broken_override_or_schema_leaves_the_others(start, weather, config, app_settings):
+    write(app_settings / "overrides.json", "{")
+    weather.write("schemas/broken/plugin.json", "{")
+    weather.write("schemas/odd/plugin.json", {"type": "no such type"})
+    write(config / "lab/user-settings/odd/plugin.jupyterlab-settings", '{"a": 1}')
+    async with start(plughost_settings, weather) as (_, client):
+        listed = (await client.get("/lab/api/settings")).json["settings"]
+        broken = await client.get("/lab/api/settings/broken:plugin")
+    assert [entry["id"] for entry in listed] == ["plain:zoom", "odd:plugin", PLUGIN]
+    assert "its schema cannot be used" in listed[1]["warning"]
+    assert (broken.status, "cannot be used" in broken.json["message"]) == (500, True)
+
+
+async def test_a_schema_that_changes_on_disk_is_read_again(start, weather, config):
+    async with start(plughost_settings, weather) as (_, client):
+        before = (await client.get(AT)).json["schema"]["title"]
+        weather.write("schemas/@tea/weather/plugin.json", {"title": "Better weather"})
+        after = (await client.get(AT)).json["schema"]["title"]
+    assert (before, after) == ("Weather", "Better weather")
+
+
+async def test_a_linked_settings_file_stays_a_link(start, weather, config, tmp_path):
+    target = tmp_path / "dotfiles" / "weather.json5"
+    write(target, "{}")
+    own_file(config).parent.mkdir(parents=True)
+    own_file(config).symlink_to(target)
+    async with start(plughost_settings, weather) as (_, client):
+        await client.put(AT, {"raw": '{"unit": "F"}'})
+    assert own_file(config).is_symlink()
+    assert target.read_text() == '{"unit": "F"}'
+
+
+async def test_a_folder_that_cannot_be_made_is_named(start, weather, config):
+    write(config / "lab", "a file where a folder should be")
+    async with start(plughost_settings, weather) as (_, client):
+        reply = await client.put(AT, {"raw": "{}"})
+    assert (reply.status, "cannot be written" in reply.json["message"]) == (403, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"a": "// no comment, /* nor this */", }', {"a": "// no comment, /* nor this */"}),
+        ("{'a': 'it // stays', b: [1, 2,], // gone\n}", {"a": "it // stays", "b": [1, 2]}),
+        ('/* x */ {"a": ",}", "b": "\\"//"}', {"a": ",}", "b": '"//'}),
+        ('{"a": "x" // y\n , }', {"a": "x"}),
+    ],
+)
+def test_comments_and_strings_are_told_apart(text, value):
+    assert parse_json5(text, "The text") == value
+
+
+@pytest.mark.parametrize("text", ["[,]", "{,}", "1/**/2", '{"a": 1,,}', "/* open"])
+def test_what_json5_forbids_is_refused(text):
+    with pytest.raises(NotJSON5, match=r"The text is not JSON5: line 1"):
+        parse_json5(text, "The text")
