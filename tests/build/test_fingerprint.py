@@ -145,7 +145,7 @@ def pretend_built(source: Source, options: Options, value: str) -> bool:
     (source.output / "index.js").touch()
     manifest = {"module": "index.js", "styles": [], "preload": [], "fingerprint": value}
     source.manifest.write_text(json.dumps(manifest))
-    return is_fresh(source, [source], options)
+    return is_fresh(source, options)
 
 
 def test_an_unpacked_sdist_keeps_a_bundle_that_other_tools_made(source: Source) -> None:
@@ -171,4 +171,4 @@ def test_a_damaged_bundle_is_not_fresh(source: Source, damage: str) -> None:
             source.manifest.write_text(
                 json.dumps({"fingerprint": f"sha256:{hash_of_sources(source)}/0"})
             )
-    assert not is_fresh(source, [source], options)
+    assert not is_fresh(source, options)

@@ -93,8 +93,15 @@ def node_that_notes(tmp_path: Path) -> Node:
 def test_scripts_of_packages_never_run(project: Path, node_that_notes: Node) -> None:
     install(node_that_notes, project)
     words = (project / "called").read_text().split()
-    assert words[:2] == ["npm-cli.js", "ci"]
+    assert words[:2] == ["npm-cli.js", "install"]
     assert "--ignore-scripts" in words
+
+
+def test_a_lock_file_that_is_in_step_is_followed_and_left_as_it_is(
+    project: Path, node_that_notes: Node
+) -> None:
+    install(node_that_notes, project)
+    assert "--no-save" in (project / "called").read_text().split()
 
 
 def test_npm_resolves_anew_where_the_lock_file_is_behind(
@@ -102,11 +109,11 @@ def test_npm_resolves_anew_where_the_lock_file_is_behind(
 ) -> None:
     write_package_json(project, {"yjs": "^13"})
     install(node_that_notes, project)
-    assert (project / "called").read_text().split()[1] == "install"
+    assert "--no-save" not in (project / "called").read_text().split()
 
 
 def test_when_npm_fails_what_it_said_is_shown(project: Path, tmp_path: Path) -> None:
     program = write_node(tmp_path / "failing", "echo npm error E404 >&2; exit 1")
     node = Node(program, (str(program), "npm-cli.js"), "22.0.0", "test")
-    with pytest.raises(NpmFailed, match=r"'npm ci' failed in .*\nnpm error E404\n.*registry"):
+    with pytest.raises(NpmFailed, match=r"'npm install' failed in .*\nnpm error E404\n.*registry"):
         install(node, project)

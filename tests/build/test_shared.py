@@ -5,11 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
-from plughost_build.shared import shared_modules
-from plughost_build.source import Source, find_sources
-
 from .conftest import MakeSource
 from .machines import Machine
 
@@ -18,8 +13,7 @@ import json
 from pathlib import Path
 from plughost_build.shared import shared_modules
 from plughost_build.source import find_sources
-(source,) = find_sources(Path("{folder}"))
-print(json.dumps(shared_modules(source)))
+print(json.dumps({{s.name: shared_modules(s) for s in find_sources(Path("{folder}"))}}))
 """
 
 
@@ -51,7 +45,8 @@ def test_installed_frontends_are_found_without_importing_them(
     install(machine, "serveronly", "server_only")
     manifest(machine.site / "plughost/static", "@plughost/host", "@plughost/host")
     (machine.site / "plughost/__init__.py").write_text("raise SystemExit(3)\n")
-    assert json.loads(machine.run_bare(LIST.format(folder=make_source("weather")))) == {
+    listed = json.loads(machine.run_bare(LIST.format(folder=make_source("weather"))))
+    assert listed["plughost-weather"] == {
         "@plughost/host": {"version": "1.2.3", "from": "@plughost/host"},
         "react": {"version": "1.2.3", "from": "@some/lab"},
         "react-dom/client": {"version": "1.2.3", "from": "@some/lab"},
@@ -65,26 +60,21 @@ def test_a_half_written_manifest_of_another_extension_is_passed_over(
     install(machine, "lab", "some_lab")
     (machine.site / "some_lab/frontend").mkdir()
     (machine.site / "some_lab/frontend/plughost.json").write_text('{"name": "')
-    assert machine.run_bare(LIST.format(folder=make_source("weather"))).strip() == "{}"
-
-
-@pytest.fixture
-def two_sources(make_source: MakeSource, tmp_path: Path) -> list[Source]:
-    (tmp_path / "package.json").write_text('{"workspaces": ["*"]}')
-    make_source("provider", plughost={"provides": ["theirs"]})
-    make_source("user", package_json={"dependencies": {"theirs": "1"}})
-    return find_sources(tmp_path)
+    listed = json.loads(machine.run_bare(LIST.format(folder=make_source("weather"))))
+    assert listed == {"plughost-weather": {}}
 
 
 def test_in_a_repository_the_bundles_beside_count_and_ones_own_does_not(
-    two_sources: list[Source],
+    machine: Machine, make_source: MakeSource, tmp_path: Path
 ) -> None:
-    provider, user = two_sources
-    manifest(provider.output, provider.name, "theirs")
-    manifest(user.output, user.name, "mine")
-    assert shared_modules(user, two_sources).get("theirs") == {
-        "version": "1.2.3",
-        "from": "plughost-provider",
+    root = tmp_path / "repository"
+    root.mkdir()
+    (root / "package.json").write_text('{"workspaces": ["*"]}')
+    theirs = make_source("provider", folder=root / "provider", plughost={"provides": ["theirs"]})
+    mine = make_source("user", folder=root / "user", package_json={"dependencies": {"theirs": "1"}})
+    manifest(theirs / "plughost_provider/frontend", "plughost-provider", "theirs")
+    manifest(mine / "plughost_user/frontend", "plughost-user", "mine")
+    assert json.loads(machine.run_bare(LIST.format(folder=root))) == {
+        "plughost-provider": {},
+        "plughost-user": {"theirs": {"version": "1.2.3", "from": "plughost-provider"}},
     }
-    assert "mine" not in shared_modules(user, two_sources)
-    assert "theirs" not in shared_modules(provider, two_sources)

@@ -62,6 +62,18 @@ def test_a_member_of_a_workspace_comes_with_those_it_takes_modules_from(workspac
     assert {source.root for source in find_sources(workspace / "ui")} == {workspace}
 
 
+def test_what_is_only_there_for_development_makes_no_circle(
+    workspace: Path, make_source: MakeSource
+) -> None:
+    make_source(
+        "third",
+        folder=workspace / "ui",
+        plughost={"provides": ["third"]},
+        package_json={"devDependencies": {"@scope/second": "1"}},
+    )
+    assert [name for name in names(workspace) if name != "lonely"] == ["third", "second", "first"]
+
+
 def test_frontends_that_need_each_other_are_named(workspace: Path, make_source: MakeSource) -> None:
     make_source(
         "third",

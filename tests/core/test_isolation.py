@@ -291,12 +291,14 @@ async def test_a_slow_extension_delays_nobody_and_its_route_is_held(
     answered = time.monotonic() - began
     early = await server.client.get("/slow/api")
     refused = time.monotonic() - began
-    late = await server.client.get("/slow/api")
+    reply = early
+    while reply.status == 503 and time.monotonic() - began < 60:
+        reply = await server.client.get("/slow/api")
     took = time.monotonic() - began
     assert first.status == 200
     assert answered < 5
     assert (early.status, early.headers["Retry-After"]) == (503, "2")
     assert "slow" in early.json["message"]
-    assert refused < 10
-    assert (late.status, late.json) == (200, "worth the wait")
+    assert 5 <= refused < 10
+    assert (reply.status, reply.json) == (200, "worth the wait")
     assert took >= 10

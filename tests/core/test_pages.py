@@ -84,9 +84,8 @@ def script(text, start):
 async def test_a_page_carries_its_import_map_and_boot_data(start, board):
     async with start(board) as (_, client):
         text = (await client.get("/board/north")).text
-    assert script(text, 'type="importmap"') == {
-        "imports": {"react": "/plughost/frontends/Board.1/shared/react-BBBBBBBB.js"}
-    }
+    imports = script(text, 'type="importmap"')["imports"]
+    assert imports["react"] == "/plughost/frontends/Board.1/shared/react-BBBBBBBB.js"
     boot = script(text, 'type="application/json" id="plughost-boot"')
     boot.pop("version")
     assert boot == {

@@ -70,8 +70,10 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def visit(browser: Browser) -> AsyncIterator[Callable[[str], Awaitable[Visit]]]:
-    """Open a URL in a fresh profile: `visit(url)`. A failed test leaves a screenshot."""
+async def visit(
+    browser: Browser, request: pytest.FixtureRequest
+) -> AsyncIterator[Callable[[str], Awaitable[Visit]]]:
+    """Open a URL in a fresh profile: `visit(url)`. How each page ended is in tests/output."""
     context = await browser.new_context(viewport={"width": 1280, "height": 800})
     context.set_default_timeout(30_000)
     await context.add_init_script(REPORT_VIOLATIONS)
@@ -94,5 +96,5 @@ async def visit(browser: Browser) -> AsyncIterator[Callable[[str], Awaitable[Vis
 
     yield open_page
     for number, visit in enumerate(visits):
-        await visit.screenshot(f"last-{number}")
+        await visit.screenshot(f"{request.node.name}-{number}")
     await context.close()

@@ -83,13 +83,13 @@ async def test_the_demo_notebook_opens_with_its_outputs_and_runs(served, visit, 
     await page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     table = page.locator(".jp-RenderedHTMLCommon table.dataframe")
     await table.wait_for()
-    assert "Iris-setosa" in await table.inner_text()
+    assert "setosa" in await table.inner_text()
     await kernel_is_idle(page)
     await page.evaluate(
         "document.querySelectorAll('.jp-OutputArea-output').forEach(e => e.dataset.stored = 'yes')"
     )
     await page.locator(".lm-MenuBar-item", has_text="Run").click()
-    await page.locator(".lm-Menu-item", has_text="Run All Cells").last.click()
+    await page.locator(".lm-Menu").get_by_text("Run All Cells", exact=True).click()
     fresh = page.locator(".jp-OutputArea-output:not([data-stored]) table.dataframe")
     await fresh.wait_for()
     await page.locator(
@@ -105,17 +105,17 @@ async def test_the_demo_notebook_opens_with_its_outputs_and_runs(served, visit, 
 async def test_every_plugin_that_the_contract_calls_working_is_active(served, visit):
     server = served()
     lab = await visit(server.url)
-    await lab.page.locator("html[data-plughost-ready]").wait_for()
+    await lab.page.locator("html[data-plughost=ready]").wait_for(state="attached")
     await lab.page.locator(".jp-Launcher").wait_for()
-    records = await lab.page.evaluate("window.plughost.records.plugins")
-    states = {record["id"]: record["state"] for record in records}
+    records = json.loads(await lab.page.evaluate("JSON.stringify(window.plughost.records)"))
+    states = {r["name"]: r["state"] for r in records if r["kind"] == "plugin"}
     assert {i: states.get(i) for i in working("plugins") if states.get(i) != "active"} == {}
 
 
 @pytest.mark.proves("page_config/*")
 async def test_every_key_that_the_contract_calls_working_is_in_the_page(served, visit):
     server = served()
-    lab = await visit(server.url + "&expose")
-    config = json.loads(await lab.page.locator("#jupyter-config-data").inner_text())
+    lab = await visit(server.url)
+    config = json.loads(await lab.page.locator("#jupyter-config-data").text_content())
     assert set(working("page_config")) - set(config) == set()
     assert config["token"] == ""

@@ -77,6 +77,9 @@ export class Lab implements IApp {
   }
 
   private readonly _registry = new PluginRegistry<JupyterLab>();
-  private readonly _switches = new Switches();
+  private readonly _switches = new Switches(
+    PageConfig.Extension.disabled,
+    PageConfig.Extension.deferred
+  );
   private readonly _admitted = new Map<IPlugin<any, any>, Admission>();
 }

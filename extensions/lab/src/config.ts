@@ -1,6 +1,5 @@
 /** Which plugins the page configuration disables or defers. */
 
-import { PageConfig } from '@jupyterlab/coreutils';
 import type { Admission } from '@plughost/host';
 
 /** Plugins that changed their id; configuration written for the old one still holds. */
@@ -12,8 +11,13 @@ const RENAMED: Record<string, string> = {
   '@jupyterlab/workspaces:commands': '@jupyterlab/workspaces-extension:commands'
 };
 
-/** The page configuration's `disabledExtensions` and `deferredExtensions`. */
+/** The page configuration's `disabledExtensions` and `deferredExtensions`, put to use. */
 export class Switches {
+  constructor(disabled: readonly string[], deferred: readonly string[]) {
+    this._disabled = current(disabled);
+    this._deferred = current(deferred);
+  }
+
   /** What becomes of a plugin: an entry is its id, or its package, which is the id up to the colon. */
   admission(id: string): Admission {
     const names = [id, id.includes(':') ? id.split(':')[0] : id];
@@ -23,8 +27,8 @@ export class Switches {
     return names.some(name => this._deferred.has(name)) ? 'defer' : 'start';
   }
 
-  private readonly _disabled = current(PageConfig.Extension.disabled);
-  private readonly _deferred = current(PageConfig.Extension.deferred);
+  private readonly _disabled: Set<string>;
+  private readonly _deferred: Set<string>;
 }
 
 function current(ids: readonly string[]): Set<string> {

@@ -6,7 +6,6 @@ import re
 import pytest
 
 import plughost_lab
-import plughost_settings
 from plughost import PageConfig, __version__, hookimpl
 
 
@@ -178,19 +177,8 @@ async def test_without_a_compiled_browser_half_the_page_says_what_helps(start):
     assert 'id="plughost-splash"' not in html
 
 
-async def test_settings_answer_where_the_page_looks_for_them(start, config_of):
-    async with start(plughost_lab, plughost_settings) as (_, client):
-        values = config_of((await client.get("/lab")).text)
-        replies = {
-            path: (await client.get(values["appUrl"] + path)).status
-            for path in ("/api/settings", "/api/workspaces", "/api/translations", "/api/licenses/")
-        }
-    assert set(replies.values()) == {200}, replies
-
-
-async def test_the_persons_style_sheet_is_linked(start):
-    wanted = {"settings": {"custom_css": True}}
-    async with start(plughost_lab, plughost_settings, extensions=wanted) as (_, client):
+async def test_the_persons_style_sheet_is_linked_where_settings_say_it_is(start):
+    async with start(plughost_lab, Switching(customStyleUrl="/custom/custom.css")) as (_, client):
         html = (await client.get("/lab")).text
     assert '<link rel="stylesheet" href="/custom/custom.css">' in html
 

@@ -1,0 +1,72 @@
+"""Wheels that several test folders need, each built once per run as a stranger would build it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OUTSIDER = ROOT / "tests" / "outsider"
+
+BuildWheel = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def build_wheel(tmp_path_factory: pytest.TempPathFactory) -> BuildWheel:
+    """Build a project's wheel with pip, in an environment that pip isolates: `build_wheel(folder)`.
+
+    `find_links` is a folder of further wheels, `path` replaces PATH.
+    """
+
+    def build(project: Path, *, find_links: Path | None = None, path: str | None = None) -> Path:
+        out = tmp_path_factory.mktemp("wheel")
+        environment = dict(os.environ)
+        if find_links is not None:
+            # pip hands it on to the installations inside its isolated environment.
+            known = environment.get("PIP_FIND_LINKS", "")
+            environment["PIP_FIND_LINKS"] = f"{find_links} {known}".strip()
+        if path is not None:
+            environment["PATH"] = path
+        run = subprocess.run(
+            [sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", out, project],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+        (wheel,) = out.glob("*.whl")
+        return wheel
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def plughost_wheel(build_wheel: BuildWheel) -> Path:
+    """plughost itself; its browser half is built on the way, unless it is fresh."""
+    return build_wheel(ROOT)
+
+
+@pytest.fixture(scope="session")
+def outsider_source(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Copy tests/outsider as if it had just been cloned: without anything built or installed."""
+
+    def copy() -> Path:
+        folder = tmp_path_factory.mktemp("outsider") / "plughost-outsider"
+        generated = shutil.ignore_patterns("node_modules", "frontend", "__pycache__", "dist")
+        return Path(shutil.copytree(OUTSIDER, folder, ignore=generated))
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def outsider_wheel(
+    build_wheel: BuildWheel, plughost_wheel: Path, outsider_source: Callable[[], Path]
+) -> Path:
+    """The stranger's package, built on a machine that has no program called node on PATH."""
+    return build_wheel(outsider_source(), find_links=plughost_wheel.parent, path="/nonexistent")
