@@ -1,0 +1,241 @@
+/** esbuild plugin: imports of shared modules stay bare, and `require` of one becomes an import. */
+
+import semver from 'semver';
+import { problem, warning } from './events.mjs';
+import { isBare, packageName, packageOf, rangeFor } from './npm.mjs';
+
+/** @typedef {import('./events.mjs').Diagnostic} Diagnostic */
+
+const SCRIPT = /\.[cm]?[jt]sx?$/;
+const SCRIPT_KINDS = new Set([
+  'import-statement',
+  'dynamic-import',
+  'require-call',
+  'require-resolve'
+]);
+
+/** Marks our own `build.resolve` calls, which must not end up here again. */
+const PASS = Symbol('plughost:shared');
+
+/**
+ * What a frontend takes from the page instead of bundling it.
+ *
+ * A shared module must exist once in the page, so a private copy of one, or of a part of one,
+ * is an error: two copies of a token or of React's hooks fail far from their cause. Who wants a
+ * copy all the same names the package, or the one file of it, in `plughost.private`.
+ */
+export class SharedModules {
+  /**
+   * @param {import('./source.mjs').Source} source
+   * @param {Record<string, import('./request.mjs').SharedModule>} offered by the page
+   */
+  constructor(source, offered) {
+    this.source = source;
+    this.private = new Set(source.private);
+    this.own = new Set(source.provides);
+    this.offered = offered;
+    this.packages = new Set(Object.keys(offered).map(packageName));
+    /** @type {Map<string, Map<string, string | undefined>>} specifier → importing package → range */
+    this.wanted = new Map();
+    /** @type {Map<string, string>} private part of a shared package → who imports it */
+    this.parts = new Map();
+  }
+
+  /** Specifiers that the page provides and this frontend provides too. @returns {Diagnostic[]} */
+  conflicts() {
+    return this.source.provides
+      .filter(specifier => specifier in this.offered)
+      .map(specifier =>
+        problem(
+          `"${specifier}" is provided by ${this.#provider(specifier)} and by "${this.source.name}".`,
+          {
+            file: 'package.json',
+            hint: 'A shared module exists once: take it out of plughost.provides of one of them.'
+          }
+        )
+      );
+  }
+
+  /** @returns {import('esbuild').Plugin} */
+  plugin() {
+    return {
+      name: 'plughost-shared',
+      setup: build => {
+        build.onStart(() => {
+          this.wanted.clear();
+          this.parts.clear();
+        });
+        build.onResolve({ filter: /^[@a-zA-Z0-9_-]/ }, async args => {
+          const ours = args.pluginData === PASS || args.namespace !== 'file';
+          if (ours || !SCRIPT_KINDS.has(args.kind) || !isBare(args.path)) {
+            return undefined;
+          }
+          const specifier = await this.#specifier(build, args);
+          if (specifier === undefined) {
+            return undefined;
+          }
+          this.#note(specifier, args.importer);
+          return args.kind === 'import-statement' || args.kind === 'dynamic-import'
+            ? { path: specifier, external: true }
+            : { path: specifier, namespace: 'plughost-require' };
+        });
+        build.onResolve({ filter: /.*/, namespace: 'plughost-require' }, args => ({
+          path: args.path,
+          external: true
+        }));
+        build.onLoad({ filter: /.*/, namespace: 'plughost-require' }, args => ({
+          contents: requireByImport(args.path),
+          loader: 'js'
+        }));
+      }
+    };
+  }
+
+  /**
+   * The ranges to write into the manifest, and what is wrong with them.
+   *
+   * @param {Iterable<string>} used specifiers that are left in the output
+   * @returns {{requires: Record<string, string>, diagnostics: Diagnostic[]}}
+   */
+  settle(used) {
+    /** @type {Record<string, string>} */
+    const requires = {};
+    const diagnostics = [...this.parts].map(([part, importer]) =>
+      this.#privatePart(part, importer)
+    );
+    for (const specifier of [...used].sort()) {
+      const name = packageName(specifier);
+      const { version } = this.offered[specifier];
+      const own = rangeFor(this.source.manifest, name);
+      const importers = new Map(this.wanted.get(specifier));
+      // What the source imports and does not declare, it was compiled against all the same.
+      const undeclared = importers.delete(this.source.name) ? `^${version}` : undefined;
+      const others = [...importers].filter(([, range]) => range).sort();
+      requires[specifier] = own ?? undeclared ?? others[0]?.[1] ?? `^${version}`;
+      if (own && !fits(version, own)) {
+        diagnostics.push(
+          problem(
+            `"${this.source.name}" wants ${name} ${own}, and the page has ${version} (from ${this.#provider(specifier)}).`,
+            {
+              file: 'package.json',
+              hint: `Widen the range, or bundle a copy of its own: "plughost": {"private": ["${name}"]}.`
+            }
+          )
+        );
+      }
+      for (const [importer, range] of own ? [] : others) {
+        if (range && !fits(version, range)) {
+          diagnostics.push(
+            warning(`"${importer}" wants ${name} ${range}, and the page has ${version}.`, {
+              file: 'package.json',
+              hint: `Look for a newer ${importer}; if it works all the same, say so with a range for ${name} in your own dependencies.`
+            })
+          );
+        }
+      }
+    }
+    return { requires, diagnostics };
+  }
+
+  /**
+   * The shared specifier that an import means, if it means one.
+   *
+   * @param {import('esbuild').PluginBuild} build
+   * @param {import('esbuild').OnResolveArgs} args
+   */
+  async #specifier(build, args) {
+    const { path: wanted } = args;
+    const name = packageName(wanted);
+    if (!this.packages.has(name) || this.private.has(name) || this.private.has(wanted)) {
+      return undefined;
+    }
+    if (this.own.has(wanted)) {
+      return undefined;
+    }
+    if (wanted in this.offered) {
+      return wanted;
+    }
+    const [part, whole] = await Promise.all(
+      [wanted, name].map(each =>
+        build.resolve(each, {
+          kind: args.kind,
+          importer: args.importer,
+          resolveDir: args.resolveDir,
+          pluginData: PASS
+        })
+      )
+    );
+    if (part.errors.length > 0 || !SCRIPT.test(part.path)) {
+      return undefined;
+    }
+    if (name in this.offered && part.path === whole.path) {
+      return name; // "react/index.js" is "react"
+    }
+    this.parts.set(wanted, args.importer);
+    return undefined;
+  }
+
+  /** @param {string} specifier @param {string} importer */
+  #note(specifier, importer) {
+    const from = packageOf(importer);
+    if (from) {
+      const importers = this.wanted.get(specifier) ?? new Map();
+      importers.set(from.manifest.name, rangeFor(from.manifest, packageName(specifier)));
+      this.wanted.set(specifier, importers);
+    }
+  }
+
+  /** @param {string} part @param {string} importer */
+  #privatePart(part, importer) {
+    const name = packageName(part);
+    const from = packageOf(importer)?.manifest.name ?? this.source.name;
+    return problem(
+      `"${from}" imports "${part}", and the page shares only ${this.#sharedOf(name)}: it would get a copy of its own.`,
+      {
+        hint: `Import the name from "${name}" instead; if a copy does no harm: "plughost": {"private": ["${part}"]}.`
+      }
+    );
+  }
+
+  /** @param {string} name */
+  #sharedOf(name) {
+    const shared = Object.keys(this.offered).filter(each => packageName(each) === name);
+    return shared.map(each => `"${each}"`).join(', ');
+  }
+
+  /** @param {string} specifier */
+  #provider(specifier) {
+    const { from } = this.offered[specifier];
+    return from ? `"${from}"` : 'another frontend';
+  }
+}
+
+/** @param {string} version @param {string} range */
+function fits(version, range) {
+  // A range such as "workspace:*" or a URL says nothing that could be compared.
+  return (
+    semver.validRange(range) === null ||
+    semver.satisfies(version, range, { includePrerelease: true })
+  );
+}
+
+/**
+ * What `require(specifier)` receives: the CommonJS exports object where the facade has one, else
+ * what a compiler's interop expects of an ES module, with live bindings.
+ *
+ * @param {string} specifier
+ */
+function requireByImport(specifier) {
+  return `import * as namespace from ${JSON.stringify(specifier)};
+if ("module.exports" in namespace) {
+  module.exports = namespace["module.exports"];
+} else {
+  Object.defineProperty(exports, "__esModule", { value: true });
+  for (const name of Object.keys(namespace)) {
+    if (name !== "__esModule") {
+      Object.defineProperty(exports, name, { enumerable: true, get: () => namespace[name] });
+    }
+  }
+}
+`;
+}

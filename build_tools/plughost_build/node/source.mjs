@@ -1,0 +1,181 @@
+/** The source: an npm package whose package.json has a `plughost` object. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { BuildError, problem } from './events.mjs';
+import { nearest } from './words.mjs';
+
+/**
+ * @typedef {object} Source
+ * @property {string} folder absolute
+ * @property {string} name
+ * @property {string} version
+ * @property {string} entry absolute path of the entry module
+ * @property {string[]} pages
+ * @property {boolean} app
+ * @property {string} engine
+ * @property {string[]} provides specifiers, sorted
+ * @property {string[]} private shared packages or specifiers it bundles for itself all the same
+ * @property {string[]} themes npm packages whose theme is compiled
+ * @property {string | string[] | true | undefined} schemas
+ * @property {PackageJson} manifest its package.json
+ */
+
+/**
+ * @typedef {Record<string, any> & {
+ *   name: string, version: string, license?: unknown,
+ *   dependencies?: Record<string, string>, peerDependencies?: Record<string, string>,
+ *   devDependencies?: Record<string, string>, jupyterlab?: Record<string, any>
+ * }} PackageJson
+ */
+
+/** @param {unknown} value */
+const isText = value => typeof value === 'string' && value !== '';
+/** @param {unknown} value */
+const isList = value => Array.isArray(value) && value.every(isText);
+/** @param {unknown} value */
+const isFlag = value => typeof value === 'boolean';
+
+/** Each key of `plughost` with its rule and the words for it. @type {Record<string, [(value: any) => boolean, string]>} */
+const KEYS = {
+  package: [isText, 'the folder of the Python package, such as "plughost_weather"'],
+  output: [isText, 'a folder name, such as "frontend"'],
+  entry: [isText, 'a file, such as "src/index.ts"'],
+  pages: [isList, 'a list of page names, such as ["lab"]'],
+  app: [isFlag, 'true or false'],
+  engine: [isText, 'a range of plughost versions, such as ">=0.1"'],
+  provides: [isList, 'a list of packages, such as ["react", "react/jsx-runtime"]'],
+  private: [isList, 'a list of packages, such as ["marked"]'],
+  themes: [isList, 'a list of npm packages, such as ["@jupyterlab/theme-light-extension"]'],
+  schemas: [
+    value => isText(value) || isList(value) || value === true,
+    'a folder, a list of npm packages, or true for all dependencies that have a schema folder'
+  ]
+};
+
+/**
+ * Read package.json and check its `plughost` object.
+ *
+ * @param {string} folder
+ * @returns {Source}
+ * @throws {BuildError} with one diagnostic for each thing that is wrong
+ */
+export function readSource(folder) {
+  const { manifest, text } = readManifest(folder);
+  const given = manifest.plughost;
+  if (given === null || typeof given !== 'object' || Array.isArray(given)) {
+    throw new BuildError([
+      problem('package.json has no "plughost" object.', {
+        file: 'package.json',
+        hint: 'Add "plughost": {"package": "<the Python package>"}; see docs/reference/frontends.md.'
+      })
+    ]);
+  }
+  const wrong = [...checkKeys(given, text), ...checkIdentity(manifest, text)];
+  const entry = path.resolve(folder, given.entry ?? 'src/index.ts');
+  if (wrong.length === 0 && !existsSync(entry)) {
+    wrong.push(
+      problem(`The entry module "${given.entry ?? 'src/index.ts'}" does not exist.`, {
+        ...placeOf('entry', text),
+        hint: 'Create it, or name the right file in plughost.entry.'
+      })
+    );
+  }
+  if (wrong.length > 0) {
+    throw new BuildError(wrong);
+  }
+  return {
+    folder,
+    name: manifest.name,
+    version: manifest.version,
+    entry,
+    pages: given.pages ?? ['lab'],
+    app: given.app ?? false,
+    engine: given.engine ?? '',
+    provides: [...new Set(/** @type {string[]} */ (given.provides ?? []))].sort(),
+    private: given.private ?? [],
+    themes: given.themes ?? [],
+    schemas: given.schemas,
+    manifest
+  };
+}
+
+/** @param {string} folder @returns {{manifest: PackageJson, text: string}} */
+function readManifest(folder) {
+  const file = path.join(folder, 'package.json');
+  let text;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw new BuildError([
+      problem(`There is no package.json in "${path.basename(folder)}".`, {
+        hint: 'Run this in the folder of an extension with a browser half, or make one: npm init.'
+      })
+    ]);
+  }
+  try {
+    return { manifest: JSON.parse(text), text };
+  } catch (error) {
+    throw new BuildError([
+      problem(`package.json is not valid JSON: ${/** @type {Error} */ (error).message}`, {
+        file: 'package.json'
+      })
+    ]);
+  }
+}
+
+/** @param {Record<string, unknown>} given @param {string} text */
+function checkKeys(given, text) {
+  const wrong = [];
+  for (const [key, value] of Object.entries(given)) {
+    if (!(key in KEYS)) {
+      const meant = nearest(key, Object.keys(KEYS));
+      wrong.push(
+        problem(`package.json has an unknown key "plughost.${key}".`, {
+          ...placeOf(key, text),
+          hint: meant ? `Did you mean "${meant}"?` : `Known keys: ${Object.keys(KEYS).join(', ')}.`
+        })
+      );
+    } else if (!KEYS[key][0](value)) {
+      wrong.push(
+        problem(`"plughost.${key}" is ${JSON.stringify(value)}, which is not usable.`, {
+          ...placeOf(key, text),
+          hint: `It is ${KEYS[key][1]}.`
+        })
+      );
+    }
+  }
+  if (!('package' in given)) {
+    wrong.push(
+      problem('"plughost.package" is missing.', {
+        ...placeOf('plughost', text),
+        hint: `It is ${KEYS.package[1]}; the bundle is written into it.`
+      })
+    );
+  }
+  return wrong;
+}
+
+/** @param {PackageJson} manifest @param {string} text */
+function checkIdentity(manifest, text) {
+  return ['name', 'version']
+    .filter(key => !isText(manifest[key]))
+    .map(key =>
+      problem(`package.json has no "${key}".`, {
+        ...placeOf(key, text),
+        hint: `Add "${key}": the manifest carries it.`
+      })
+    );
+}
+
+/** Where a key stands in package.json. @param {string} key @param {string} text */
+function placeOf(key, text) {
+  const lines = text.split('\n');
+  const index = lines.findIndex(line => line.includes(`${JSON.stringify(key)}:`));
+  if (index < 0) {
+    return { file: 'package.json' };
+  }
+  const lineText = lines[index];
+  const column = lineText.indexOf(JSON.stringify(key)) + 1;
+  return { file: 'package.json', line: index + 1, column, lineText, length: key.length + 2 };
+}

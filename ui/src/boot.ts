@@ -1,0 +1,65 @@
+/** The boot data: what the server wrote into the page for the browser host. */
+
+/** One frontend module the page loads. */
+export interface IFrontend {
+  /** Name of the plughost extension that brings it, as in `plughost extensions list`. */
+  readonly extension: string;
+  /** Name of its npm package. */
+  readonly package: string;
+  readonly version: string;
+  /** URL of the entry module, relative to the page's origin. */
+  readonly module: string;
+}
+
+/** How long the page waits for one frontend before it goes on without it; milliseconds. */
+export interface IPatience {
+  /** For a module to arrive, counted from the arrival of the app's own module. */
+  readonly module: number;
+  /** For a plugin to activate, counted from the call of its `activate`. */
+  readonly activate: number;
+}
+
+/** See docs/reference/frontends.md, "In the page". */
+export interface IBoot {
+  readonly page: string;
+  readonly baseUrl: string;
+  readonly version: string;
+  readonly app: IFrontend;
+  readonly frontends: readonly IFrontend[];
+  readonly patience: IPatience;
+  /** The page configuration, for the app; the host does not look into it. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+const PATIENCE: IPatience = { module: 1000, activate: 1000 };
+
+/**
+ * Read the boot data; `null` when the page carries none, as in a test or a page of another host.
+ *
+ * @throws Error when the element is there and its text is not usable.
+ */
+export function readBoot(page: Document): IBoot | null {
+  const element = page.getElementById('plughost-boot');
+  if (!element) {
+    return null;
+  }
+  let data: Partial<IBoot>;
+  try {
+    data = JSON.parse(element.textContent ?? '');
+  } catch (error) {
+    throw new Error(`The boot data in #plughost-boot is not JSON: ${(error as Error).message}`);
+  }
+  if (!data.app?.module) {
+    throw new Error(`The boot data names no app for the page "${data.page ?? ''}".`);
+  }
+  return {
+    page: '',
+    baseUrl: '/',
+    version: '',
+    frontends: [],
+    config: {},
+    ...data,
+    app: data.app,
+    patience: { ...PATIENCE, ...data.patience }
+  };
+}

@@ -1,0 +1,81 @@
+/** Frontend modules: imported under guard, each with a record; none makes another wait. */
+
+import type { IFrontend } from './boot';
+import { fail, type IRecord } from './records';
+
+/** How a module is imported; tests pass their own. */
+export type Importer = (url: string) => Promise<{ readonly default?: unknown }>;
+
+/** The browser's own `import()`; the bundler leaves a computed address alone. */
+export const importModule: Importer = url => import(/* @vite-ignore */ url);
+
+/**
+ * Import one frontend's module and return its default export.
+ *
+ * The record says what became of it. A rejection means that it failed, and has been reported.
+ */
+export async function load(
+  frontend: IFrontend,
+  record: IRecord,
+  importer: Importer
+): Promise<unknown> {
+  const start = performance.now();
+  try {
+    const module = await importer(new URL(frontend.module, document.baseURI).href);
+    record.ms = performance.now() - start;
+    record.hint = null;
+    if (module.default === undefined) {
+      throw new Error('The module has no default export.');
+    }
+    return module.default;
+  } catch (error) {
+    record.ms = performance.now() - start;
+    fail(record, error, await advise(frontend, error));
+    throw error;
+  }
+}
+
+/** Wait for `work`, at most `ms`: its value in an array, or `null` when it takes longer. */
+export async function within<T>(work: Promise<T>, ms: number): Promise<[T] | null> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise<null>(resolve => {
+    timer = setTimeout(resolve, ms, null);
+  });
+  try {
+    return await Promise.race([work.then<[T]>(value => [value]), limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Say what to do about a failed import.
+ *
+ * Browsers report a missing file, a missing file below it and a refused type alike, so ask the
+ * server what it says of the module itself.
+ */
+async function advise(frontend: IFrontend, error: unknown): Promise<string> {
+  const message = error instanceof Error ? error.message : String(error);
+  const bare = /resolve module specifier ['"]([^'"]+)['"]/.exec(message);
+  if (bare) {
+    return `No enabled extension provides "${bare[1]}": enable or install the one that does.`;
+  }
+  if (/does not provide an export named/.test(message)) {
+    return `It was built against another version of what it imports: build "${frontend.package}" again, or install a matching version.`;
+  }
+  if (error instanceof TypeError && /import|fetch|load/i.test(message)) {
+    const status = await ask(frontend.module);
+    if (status !== 200) {
+      return `The server answered ${status} for ${frontend.module}: reload the page; if that does not help, build or reinstall "${frontend.extension}".`;
+    }
+  }
+  return `Report this to the author of "${frontend.package}".`;
+}
+
+async function ask(url: string): Promise<number | string> {
+  try {
+    return (await fetch(url, { method: 'HEAD', cache: 'no-store' })).status;
+  } catch {
+    return 'nothing';
+  }
+}

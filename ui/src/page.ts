@@ -1,0 +1,115 @@
+/** The life of a page: import → create the app → register → start → take in what comes late. */
+
+import type { IPlugin } from '@lumino/coreutils';
+import type { IBoot, IFrontend } from './boot';
+import { type Importer, importModule, load, within } from './modules';
+import type { IApp } from './plugin';
+import { Plugins } from './plugins';
+import { fail, type IRecord, Records } from './records';
+
+/** What an app's module receives. */
+export interface IPage {
+  readonly boot: IBoot;
+  readonly records: Records;
+}
+
+/** Default export of an app's module. */
+export type CreateApp = (page: IPage) => Promise<IApp> | IApp;
+
+/** One page: `start()` runs it. */
+export class Page implements IPage {
+  constructor(boot: IBoot, importer: Importer = importModule) {
+    this.boot = boot;
+    this._importer = importer;
+  }
+
+  readonly boot: IBoot;
+  readonly records = new Records();
+
+  /**
+   * Bring the page up; resolves when its app has started.
+   *
+   * Only the app's own module, `createApp` and `start` can make it reject: without an app there
+   * is no page. Whatever else goes wrong is on record and nothing more.
+   */
+  async start(): Promise<void> {
+    const { app: own, frontends } = this.boot;
+    const record = this._record(own);
+    const arrivals = frontends.map(frontend => this._arrive(frontend));
+    try {
+      const create = await load(own, record, this._importer);
+      if (typeof create !== 'function') {
+        throw new TypeError('The default export of an app is a function: createApp(page).');
+      }
+      record.phase = 'activate';
+      const app: IApp = await (create as CreateApp)(this);
+      const plugins = new Plugins(app, this.records);
+      for (const plugin of app.plugins ?? []) {
+        plugins.add(plugin, own.extension, Infinity);
+      }
+      await this._gather(arrivals, plugins);
+      plugins.register();
+      await plugins.start();
+      record.state = 'active';
+    } catch (error) {
+      if (record.state !== 'failed') {
+        fail(record, error, `Report this to the author of "${own.package}".`);
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * Take in the plugins of all frontends that are there in time, in the order of the boot data
+   * (the later provider of a token wins), and see to it that the others are taken in when they come.
+   */
+  private async _gather(arrivals: IArrival[], plugins: Plugins): Promise<void> {
+    const { activate, module } = this.boot.patience;
+    const add = ({ frontend }: IArrival, found: unknown[]): void => {
+      for (const plugin of found) {
+        plugins.add(plugin as IPlugin<any, any>, frontend.extension, activate);
+      }
+    };
+    const timely = await Promise.all(arrivals.map(arrival => within(arrival.found, module)));
+    for (const [i, arrival] of arrivals.entries()) {
+      const inTime = timely[i];
+      if (inTime) {
+        add(arrival, inTime[0]);
+        continue;
+      }
+      const { record, found } = arrival;
+      record.hint = `Not there ${module} ms after the app; the page started without it.`;
+      console.warn(`plughost: frontend "${record.name}" of "${record.extension}": ${record.hint}`);
+      void found.then(late => {
+        add(arrival, late);
+        return plugins.settle();
+      });
+    }
+  }
+
+  /** Import one frontend; it gives no plugins when it fails, and its record says why. */
+  private _arrive(frontend: IFrontend): IArrival {
+    const record = this._record(frontend);
+    const found = load(frontend, record, this._importer).then(
+      exported => {
+        record.state = 'active';
+        return [exported].flat();
+      },
+      () => []
+    );
+    return { frontend, record, found };
+  }
+
+  private _record({ package: name, extension }: IFrontend): IRecord {
+    return this.records.add({ kind: 'frontend', name, extension });
+  }
+
+  private readonly _importer: Importer;
+}
+
+/** A frontend on its way, and the plugins that it will give. */
+interface IArrival {
+  readonly frontend: IFrontend;
+  readonly record: IRecord;
+  readonly found: Promise<unknown[]>;
+}

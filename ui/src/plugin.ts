@@ -1,0 +1,88 @@
+/** Plugins: what extensions write, checked by the compiler, and what an app does with them. */
+
+import type { IPlugin, Token } from '@lumino/coreutils';
+
+/** The services behind a list of tokens, in its order. */
+type Services<T extends readonly Token<any>[]> = {
+  -readonly [K in keyof T]: T[K] extends Token<infer S> ? S : never;
+};
+
+/** The same, where each may be missing. */
+type Perhaps<T extends readonly Token<any>[]> = {
+  -readonly [K in keyof T]: T[K] extends Token<infer S> ? S | null : never;
+};
+
+/** What `definePlugin` takes: a Lumino plugin whose `activate` is held to its tokens. */
+export interface IPluginDefinition<
+  App,
+  Required extends readonly Token<any>[],
+  Optional extends readonly Token<any>[],
+  Service
+> {
+  /** `<npm package>:<name>`, unique in the page. */
+  readonly id: string;
+  /** One sentence: what the user gets. */
+  readonly description?: string;
+  /** `true` (the default) activates with the page, `'defer'` after it, `false` on demand. */
+  readonly autoStart?: boolean | 'defer';
+  readonly requires?: readonly [...Required];
+  readonly optional?: readonly [...Optional];
+  readonly provides?: Token<Service>;
+  /** Receives the app, the required services, then the optional ones or `null` for each. */
+  readonly activate: (
+    app: App,
+    ...services: [...Services<Required>, ...Perhaps<Optional>]
+  ) => Service | Promise<Service>;
+  /** Undo `activate`; receives what that received. */
+  readonly deactivate?: (
+    app: App,
+    ...services: [...Services<Required>, ...Perhaps<Optional>]
+  ) => void | Promise<void>;
+}
+
+/**
+ * Define a plugin; arguments of `activate` that do not match `requires` and `optional` do not
+ * compile.
+ *
+ * Returns a plain Lumino plugin, so that stock JupyterLab takes it as well.
+ */
+export function definePlugin<
+  App,
+  const Required extends readonly Token<any>[] = [],
+  const Optional extends readonly Token<any>[] = [],
+  Service = void
+>(definition: IPluginDefinition<App, Required, Optional, Service>): IPlugin<App, Service> {
+  return {
+    autoStart: true,
+    ...definition,
+    requires: [...(definition.requires ?? [])],
+    optional: [...(definition.optional ?? [])],
+    activate: definition.activate as IPlugin<App, Service>['activate'],
+    deactivate: definition.deactivate as IPlugin<App, Service>['deactivate']
+  };
+}
+
+/** What an app decides for a plugin: activate at start, activate after it, leave out. */
+export type Admission = 'start' | 'defer' | 'disabled';
+
+/**
+ * The application object of a page, made by its app's module.
+ *
+ * A Lumino `Application` is one as it stands.
+ */
+export interface IApp {
+  /** The app's own plugins. The host registers them before all others and keeps their records. */
+  readonly plugins?: readonly IPlugin<any, any>[];
+
+  /** Whether a plugin may start, by the app's own settings; without it, all may. */
+  admit?(plugin: IPlugin<any, any>, extension: string): Admission;
+
+  /** Add one plugin; throws when it cannot (a duplicate id, a cycle). */
+  registerPlugin(plugin: IPlugin<any, any>): void;
+
+  /** Activate one plugin and what it requires; rejects with the reason when it cannot. */
+  activatePlugin(id: string): Promise<void>;
+
+  /** Activate what is registered, but for `ignorePlugins`; resolves when the page can be used. */
+  start(options: { ignorePlugins: string[] }): Promise<void>;
+}

@@ -1,0 +1,242 @@
+/** The plugins of a page: each registered and activated under guard, with a record. */
+
+import type { IPlugin, Token } from '@lumino/coreutils';
+import { within } from './modules';
+import type { IApp } from './plugin';
+import { fail, type IRecord, type Records } from './records';
+
+type Plugin = IPlugin<any, any>;
+
+interface IEntry {
+  readonly plugin: Plugin;
+  readonly record: IRecord;
+  /** Whether the host sees to its activation; else the app does, or whoever needs it. */
+  readonly eager: boolean;
+  /** Milliseconds its activation may hold up the page; `Infinity` for the app's own. */
+  patience: number;
+  registered: boolean;
+  /** The one call of its `activate`, once there was one. */
+  run: Promise<unknown> | null;
+}
+
+/** Hands plugins to the app, and sees to it that none of them stops or delays the others. */
+export class Plugins {
+  constructor(app: IApp, records: Records) {
+    this._app = app;
+    this._records = records;
+  }
+
+  /** Take in one plugin; `register()` hands it to the app. */
+  add(plugin: Plugin, extension: string, patience: number): void {
+    const record = this._records.add({
+      kind: 'plugin',
+      name: String(plugin?.id),
+      extension,
+      description: plugin?.description
+    });
+    let admission: ReturnType<NonNullable<IApp['admit']>> = 'start';
+    try {
+      validate(plugin);
+      admission = this._app.admit?.(plugin, extension) ?? 'start';
+    } catch (error) {
+      fail(record, error, `Report this to the author of "${extension}".`);
+      return;
+    }
+    if (admission === 'disabled') {
+      record.state = 'disabled';
+      return;
+    }
+    const { autoStart } = plugin;
+    const eager =
+      admission === 'start' && (autoStart === true || (this._started && autoStart === 'defer'));
+    this._entries.push({ plugin, record, eager, patience, registered: false, run: null });
+  }
+
+  /**
+   * Register what has what it requires; the rest is `waiting` and is looked at again when more
+   * plugins come.
+   *
+   * A plugin whose token nobody provides never reaches the app, where it could only fail.
+   */
+  register(): void {
+    const complete = this._complete();
+    for (const entry of this._entries) {
+      if (entry.registered || entry.record.state === 'failed') {
+        continue;
+      }
+      if (complete.has(entry)) {
+        this._register(entry);
+      } else {
+        this._wait(entry, complete);
+      }
+    }
+  }
+
+  /** Start the app with what is registered. */
+  async start(): Promise<void> {
+    const ignorePlugins = this._entries
+      .filter(({ registered, eager, plugin }) => registered && !eager && plugin.autoStart)
+      .map(({ plugin }) => plugin.id);
+    await this._app.start({ ignorePlugins });
+    this._started = true;
+    await this.settle();
+  }
+
+  /** Register and activate whatever can be by now; before the start there is nothing to do. */
+  async settle(): Promise<void> {
+    if (!this._started) {
+      return;
+    }
+    this.register();
+    const open = this._entries.filter(({ registered, eager, run }) => registered && eager && !run);
+    await Promise.all(
+      open.map(async entry => {
+        try {
+          await this._app.activatePlugin(entry.plugin.id);
+        } catch {
+          // Its own failure is on record; else one of its providers is to blame.
+          if (!entry.run) {
+            this._wait(entry, this._complete());
+          }
+        }
+      })
+    );
+  }
+
+  private _register(entry: IEntry): void {
+    const { plugin, record } = entry;
+    try {
+      this._app.registerPlugin(this._guard(entry));
+      entry.registered = true;
+      record.state = entry.eager ? 'loading' : 'idle';
+      record.waitingFor = [];
+      record.hint = null;
+    } catch (error) {
+      const twin = this._entries.find(
+        other => other.registered && other.plugin.id === plugin.id
+      )?.record;
+      fail(
+        record,
+        error,
+        twin
+          ? `Extension "${twin.extension}" has a plugin of that id; disable one of the two.`
+          : `Report this to the author of "${record.extension}".`
+      );
+    }
+  }
+
+  /** The plugin as the app gets it: the record sees when it activates, for how long and how it ends. */
+  private _guard(entry: IEntry): Plugin {
+    const { plugin } = entry;
+    return {
+      id: plugin.id,
+      description: plugin.description,
+      autoStart: plugin.autoStart,
+      requires: plugin.requires,
+      optional: plugin.optional,
+      provides: plugin.provides,
+      deactivate: plugin.deactivate,
+      activate: async (app, ...services) => {
+        // Lumino asks again for a provider that failed; the answer is the same, not a second call.
+        entry.run ??= this._run(entry, app, services);
+        if (entry.patience === Infinity) {
+          return entry.run;
+        }
+        const outcome = await within(entry.run, entry.patience);
+        return outcome ? outcome[0] : this._giveUp(entry);
+      }
+    };
+  }
+
+  /** Go on without a plugin that is still activating; what it provides comes late or never. */
+  private _giveUp(entry: IEntry): void {
+    const { plugin, record, patience, run } = entry;
+    if (patience > 0) {
+      entry.patience = 0; // whoever asks again does not wait again
+      record.hint = `Still activating after ${patience} ms; the page went on without it.`;
+      console.warn(`plughost: plugin "${plugin.id}" of "${record.extension}": ${record.hint}`);
+      run?.then(
+        () => this.settle(),
+        () => undefined // already on record
+      );
+    }
+    if (plugin.provides) {
+      throw new Error(`Plugin "${plugin.id}" has not activated yet.`);
+    }
+  }
+
+  private async _run(entry: IEntry, app: unknown, services: unknown[]): Promise<unknown> {
+    const { plugin, record } = entry;
+    const start = performance.now();
+    record.phase = 'activate';
+    try {
+      const service = await plugin.activate(app, ...services);
+      record.state = 'active';
+      record.waitingFor = [];
+      record.hint = null;
+      return service;
+    } catch (error) {
+      fail(record, error, `Report this to the author of "${record.extension}".`);
+      throw error;
+    } finally {
+      record.ms = performance.now() - start;
+    }
+  }
+
+  /** The plugins that have, themselves complete, a provider for each token they require. */
+  private _complete(): Set<IEntry> {
+    let found = this._entries.filter(({ record }) => record.state !== 'failed');
+    for (;;) {
+      const offered = new Set(found.map(({ plugin }) => plugin.provides));
+      const kept = found.filter(
+        ({ plugin }) => plugin.requires?.every(t => offered.has(t)) ?? true
+      );
+      if (kept.length === found.length) {
+        return new Set(found);
+      }
+      found = kept;
+    }
+  }
+
+  private _wait(entry: IEntry, complete: Set<IEntry>): void {
+    const { plugin, record } = entry;
+    const ready = [...complete].filter(
+      other => !entry.registered || other.record.state === 'active'
+    );
+    const missing = (plugin.requires ?? []).filter(
+      token => !ready.some(other => other.plugin.provides === token)
+    );
+    record.state = 'waiting';
+    record.waitingFor = missing.map(token => token.name);
+    record.hint = missing.map(token => this._explain(token)).join(' ');
+  }
+
+  private _explain(token: Token<any>): string {
+    const provider = this._entries.find(({ plugin }) => plugin.provides === token)?.record;
+    return provider
+      ? `"${provider.name}" of extension "${provider.extension}" provides ${token.name} and is ${provider.state}.`
+      : `No enabled extension provides ${token.name}.`;
+  }
+
+  private readonly _app: IApp;
+  private readonly _records: Records;
+  private readonly _entries: IEntry[] = [];
+  private _started = false;
+}
+
+/** @throws TypeError naming what is wrong with the plugin. */
+function validate(plugin: Plugin): void {
+  if (typeof plugin?.id !== 'string' || typeof plugin.activate !== 'function') {
+    throw new TypeError(
+      'The module exports something that is no plugin: it needs "id" and "activate".'
+    );
+  }
+  for (const list of ['requires', 'optional'] as const) {
+    const hole = (plugin[list] ?? []).findIndex(token => !token);
+    if (hole >= 0) {
+      throw new TypeError(
+        `"${list}" has no token at position ${hole}: the module it is imported from does not export it.`
+      );
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/** What the page knows of each frontend and each plugin: its state, the time it took, what went wrong. */
+
+/**
+ * - `loading`: on its way; `waiting`: needs a token that nothing active provides.
+ * - `idle`: registered, activates when something asks for it; `active`: done.
+ * - `failed`: see `error` and `hint`; `disabled`: switched off by configuration.
+ */
+export type State = 'loading' | 'waiting' | 'idle' | 'active' | 'failed' | 'disabled';
+
+/** The last thing that was tried. */
+export type Phase = 'import' | 'register' | 'activate';
+
+/** One frontend or one plugin; `JSON.stringify` gives all there is to know. */
+export interface IRecord {
+  readonly kind: 'frontend' | 'plugin';
+  /** npm package of a frontend, id of a plugin. */
+  readonly name: string;
+  /** Name of the plughost extension that brought it. */
+  readonly extension: string;
+  readonly description: string;
+  state: State;
+  phase: Phase;
+  /** Milliseconds spent in the phase, once it is over. */
+  ms: number | null;
+  /** Names of the tokens a waiting plugin needs. */
+  waitingFor: string[];
+  error: string | null;
+  /** What to do about it. */
+  hint: string | null;
+}
+
+/** The records of a page, in the order in which they came. */
+export class Records {
+  /** Start a record for something that is on its way. */
+  add(from: Pick<IRecord, 'kind' | 'name' | 'extension'> & { description?: string }): IRecord {
+    const record: IRecord = {
+      description: '',
+      ...from,
+      state: 'loading',
+      phase: from.kind === 'frontend' ? 'import' : 'register',
+      ms: null,
+      waitingFor: [],
+      error: null,
+      hint: null
+    };
+    this._records.push(record);
+    return record;
+  }
+
+  /** All of them, or those in one state. */
+  list(state?: State): readonly IRecord[] {
+    return state ? this._records.filter(record => record.state === state) : [...this._records];
+  }
+
+  /** The first record of that name: an npm package or a plugin id. */
+  find(name: string): IRecord | undefined {
+    return this._records.find(record => record.name === name);
+  }
+
+  toJSON(): readonly IRecord[] {
+    return this._records;
+  }
+
+  private readonly _records: IRecord[] = [];
+}
+
+/** Note a failure, and say it once on the console with whoever is to blame in front. */
+export function fail(record: IRecord, error: unknown, hint: string): void {
+  record.state = 'failed';
+  record.error = error instanceof Error ? error.message : String(error);
+  record.hint = hint;
+  console.error(
+    `plughost: ${record.kind} "${record.name}" of extension "${record.extension}" failed ` +
+      `(${record.phase}): ${record.error} ${hint}`,
+    error
+  );
+}
