@@ -1,0 +1,1 @@
+"""Tests of the Node half of the build, each through a real run of the bundler."""
