@@ -1,0 +1,57 @@
+"""Contents: the files of a folder, as notebooks, text and bytes, for clients and browsers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plughost import PageConfig, Route, Service, hookimpl
+from plughost_contents import downloads, handlers
+from plughost_contents.contents import Contents
+from plughost_contents.files import Files
+from plughost_contents.page_config import page_values
+from plughost_contents.provider import PROVIDER
+from plughost_contents.settings import Settings
+
+if TYPE_CHECKING:
+    from plughost import Host
+
+
+@hookimpl
+def plughost_services(host: Host) -> list[Service]:
+    settings = host.config.extension("contents", Settings)
+    files = Files(host.config.root, strict=settings.strict_root)
+    return [
+        Service(files, provides=PROVIDER),
+        Service(Contents(host, settings), requires=(PROVIDER,)),
+    ]
+
+
+@hookimpl
+def plughost_routes(host: Host) -> list[Route]:
+    contents = host.service(Contents)
+    root = host.config.root
+    return [
+        # A path may itself end in such a word; the handlers look whether it does.
+        Route(
+            r"/api/contents/(?P<path>.+)/checkpoints/(?P<checkpoint>[\w-]+)",
+            handlers.CheckpointHandler,
+            contents=contents,
+        ),
+        Route(
+            r"/api/contents/(?P<path>.+)/checkpoints",
+            handlers.CheckpointsHandler,
+            contents=contents,
+        ),
+        Route(r"/api/contents/(?P<path>.+)/trust", handlers.TrustHandler, contents=contents),
+        Route(r"/api/contents(?:/(?P<path>.*))?", handlers.ContentsHandler, contents=contents),
+        Route(r"/api/notebooks(?P<path>/.*)?", handlers.OldContentsHandler),
+        Route(r"/api/resolvePath", handlers.ResolveHandler, contents=contents, root=root),
+        Route(r"/files/(?P<path>.*)", downloads.FilesHandler, contents=contents),
+        Route(r"/view/(?P<path>.*)", downloads.ViewHandler, contents=contents),
+    ]
+
+
+@hookimpl
+def plughost_page_config(host: Host) -> list[PageConfig]:
+    settings = host.config.extension("contents", Settings)
+    return [PageConfig("lab", lambda visit: page_values(host.config.root, settings))]
