@@ -28,7 +28,8 @@ the value in quotes, and says in `hint` what to do next. The domain raises; the 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class HostError(Exception):
@@ -36,15 +37,24 @@ class HostError(Exception):
 
     `status` is the HTTP status of the reply, `reason` the short machine-readable word
     that Jupyter clients find under the same name, `hint` the next step for a person.
+    `facts` go into the reply as they are, for clients that know what to do with them.
     """
 
     status: int = 500
     reason: str | None = None
     hint: str | None = None
 
-    def __init__(self, message: str, *, hint: str | None = None, reason: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        reason: str | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.facts = dict(facts or {})
         if hint is not None:
             self.hint = hint
         if reason is not None:

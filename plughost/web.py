@@ -255,7 +255,8 @@ class Handler(web.RequestHandler):
         path = below(self.host.config.base_url, self.request.path) or self.request.path
         if is_api(path) or self.request.headers.get("Upgrade"):
             self.set_header("Content-Type", "application/json")
-            body: dict[str, Any] = {"message": message, "reason": reason}
+            facts = error.facts if isinstance(error, HostError) else {}
+            body: dict[str, Any] = {**facts, "message": message, "reason": reason}
             if hint:
                 body["hint"] = hint
             if error is not None and not isinstance(error, HostError | web.HTTPError):

@@ -24,7 +24,7 @@ class Items(JSONHandler):
         if key == "gone":
             raise NotFound(f"There is no item {key!r}.", hint="Items: none.")
         if key == "taken":
-            raise Conflict("Taken.", reason="bad item")
+            raise Conflict("Taken.", reason="bad item", facts={"hash": "1f"})
         if key == "bug":
             raise ZeroDivisionError("secret detail")
         self.reply({"key": key})
@@ -89,7 +89,10 @@ async def test_errors_carry_message_reason_and_hint(start):
         404,
         {"message": "There is no item 'gone'.", "reason": None, "hint": "Items: none."},
     )
-    assert (taken.status, taken.json) == (409, {"message": "Taken.", "reason": "bad item"})
+    assert (taken.status, taken.json) == (
+        409,
+        {"message": "Taken.", "reason": "bad item", "hash": "1f"},
+    )
 
 
 async def test_a_bug_is_a_500_that_tells_no_secrets_and_the_log_has_it(start, caplog):

@@ -113,9 +113,18 @@ async def test_every_plugin_that_the_contract_calls_working_is_active(served, vi
 
 
 @pytest.mark.proves("page_config/*")
-async def test_every_key_that_the_contract_calls_working_is_in_the_page(served, visit):
+async def test_every_key_that_the_contract_calls_working_is_in_the_page(
+    served, visit, jupyter_folders
+):
+    switches = {"disabledExtensions": {"some:plugin": True}, "deferredExtensions": {"a:b": True}}
+    folder = jupyter_folders / "jupyter-config" / "labconfig"
+    folder.mkdir()
+    (folder / "page_config.json").write_text(json.dumps(switches))
     server = served()
-    lab = await visit(server.url)
-    config = json.loads(await lab.page.locator("#jupyter-config-data").text_content())
+    config = {}
+    for path in (server.url, f"{server.client.base}/lab/no/such/page"):
+        lab = await visit(path)
+        config |= json.loads(await lab.page.locator("#jupyter-config-data").text_content())
     assert set(working("page_config")) - set(config) == set()
     assert config["token"] == ""
+    assert config["disabledExtensions"] == ["some:plugin"]

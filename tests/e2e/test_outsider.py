@@ -12,11 +12,8 @@ import pytest
 def installed(outsider_wheel, tmp_path):
     """A folder for `PYTHONPATH` that holds the outsider as pip installs it."""
     folder = tmp_path / "site"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder]
-        + [outsider_wheel],
-        check=True,
-    )
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, "--target", folder, outsider_wheel], check=True)
     return folder
 
 

@@ -78,11 +78,11 @@ class NotAllowed(Forbidden):
 class Changed(PreconditionFailed):
     def __init__(self, path: str, current: str | None) -> None:
         self.path = path
-        self.current = current
         now = f"its hash is {current!r} now" if current else "it does not exist any more"
         super().__init__(
             f"{path!r} has changed since it was read: {now}.",
             hint="Read it again and merge, or save without `If-Match` to overwrite it.",
+            facts={"hash": current, "hash_algorithm": "sha256" if current else None},
         )
 
 

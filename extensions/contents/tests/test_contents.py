@@ -323,7 +323,7 @@ async def test_if_match_keeps_what_somebody_else_has_saved(serve, root):
         file.unlink()
         gone = await client.put(url, body, headers={"If-Match": "*"})
     assert (refused.status, kept) == (412, "theirs")
-    assert hashlib.sha256(b"theirs").hexdigest() in refused.json["message"]
+    assert refused.json["hash"] == hashlib.sha256(b"theirs").hexdigest()
     assert (saved.status, gone.status, file.exists()) == (200, 412, False)
 
 

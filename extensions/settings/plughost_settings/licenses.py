@@ -55,6 +55,8 @@ class Licenses:
             for name, folder in self._folders().items()
             if wanted.fullmatch(name) and (path := folder / FILE).is_file()
         }
+        # A frontend that contains nobody else's work has nothing to list.
+        found = {name: bundle for name, bundle in found.items() if bundle.packages}
         return found if full_text else {name: _short(bundle) for name, bundle in found.items()}
 
 
