@@ -171,3 +171,28 @@ def test_a_wrong_request_is_not_an_error_of_the_source(bench: Bench) -> None:
         2,
         ['The request has an unknown key "modus"; did you mean "mode"?'],
     )
+
+
+@pytest.mark.parametrize("mode", ["production", "development"])
+def test_a_lazily_imported_commonjs_module_has_all_its_names(bench: Bench, mode: str) -> None:
+    """Names made at run time too: no lexer finds those of a minified bundle."""
+    files = {
+        "src/index.ts": """
+            export default async () => {
+              const { Terminal } = await import('./umd.cjs');
+              const made = await import('./made.cjs');
+              return [Terminal, made.default, made.inner, made.folder];
+            };
+        """,
+        "src/umd.cjs": "const api = {}; api['Term' + 'inal'] = 'terminal'; module.exports = api;",
+        "src/made.cjs": """
+            Object.defineProperty(exports, '__esModule', { value: true });
+            Object.assign(exports, require('./inner.cjs'));
+            exports.default = 'its own';
+            exports.folder = typeof __dirname;
+        """,
+        "src/inner.cjs": "exports.inner = 'inner';",
+    }
+    built = bench.build(bench.write("app", files), mode=mode)
+    script = f"import load from '{built.module}'; report(await load());"
+    assert bench.run(script) == ["terminal", "its own", "inner", "string"]

@@ -4,6 +4,7 @@ import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import * as esbuild from 'esbuild';
 import { assets, LOADERS, PROCESS, shimFile } from './assets.mjs';
+import { nameDynamicCommonJS } from './dynamic.mjs';
 import { BuildError, problem, warning } from './events.mjs';
 import { fold } from './fold.mjs';
 import { findPackage, packageName, packageOf } from './npm.mjs';
@@ -103,7 +104,12 @@ export function baseOptions(request, source, plugins) {
     mainFields: ['browser', 'module', 'main'],
     conditions: ['module', request.mode],
     loader: LOADERS,
-    define: { 'process.env.NODE_ENV': JSON.stringify(request.mode), global: 'globalThis' },
+    define: {
+      'process.env.NODE_ENV': JSON.stringify(request.mode),
+      global: 'globalThis',
+      __dirname: '"/"',
+      __filename: '"/index.js"'
+    },
     inject: [PROCESS],
     plugins
   };
@@ -130,12 +136,14 @@ async function assemble(result, { request, source, shared, provider, options }) 
   const kept = Object.keys(outputs).filter(each => isKept(each.replace(/\.map$/, '')));
 
   const written = new Map(result.outputFiles.map(file => [file.path, file.contents]));
-  const split = new Map(
+  const contents = new Map(
     kept.map(output => [
-      nameOf(output),
+      output,
       written.get(path.resolve(source.folder, output)) ?? new Uint8Array()
     ])
   );
+  nameDynamicCommonJS(result.metafile, contents);
+  const split = new Map([...contents].map(([output, text]) => [nameOf(output), text]));
   const chunks = closure(outputs, index).map(nameOf);
   // Apart they are easier to debug, and source maps would not fit what is folded.
   const whole = request.mode === 'production' && !request.sourcemap && chunks.length > 0;
