@@ -1,0 +1,85 @@
+"""`WS /api/kernels/<id>/channels`: a client's line to a kernel, in either framing."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Awaitable
+
+from tornado.websocket import WebSocketClosedError
+
+from plughost import BadRequest, WebSocketHandler
+from plughost_kernels import framing
+from plughost_kernels.errors import BadMessage, KernelNotFound
+from plughost_kernels.kernels import Kernels
+
+INVALID_DATA = 1007
+REASON_BYTES = 123
+"""A close code, and the room for a reason: RFC 6455, sections 7.4 and 5.5."""
+
+_SINCE = re.compile(r"(?P<epoch>\w+):(?P<number>\d+)", re.ASCII)
+
+
+class ChannelsHandler(WebSocketHandler):
+    """One client of one kernel.
+
+    `session_id` names the client: one that comes back under the same name gets what it
+    has missed. `since=<epoch>:<number>` asks for everything after a message instead.
+    """
+
+    def initialize(self, kernels: Kernels) -> None:
+        self.kernels = kernels
+
+    async def prepare(self) -> None:
+        """Find the kernel and wait until it answers, while errors still have a status."""
+        await super().prepare()
+        self.kernel = self.kernels.get(self.path_kwargs["kernel_id"])
+        self.session = self.get_query_argument("session_id", "") or secrets.token_hex(16)
+        self.since = _since(self.get_query_argument("since", ""))
+        await self.kernel.reachable()
+        if self.kernel.id not in self.kernels:  # it was shut down meanwhile
+            raise KernelNotFound(self.kernel.id, [kernel.id for kernel in self.kernels])
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        return framing.PROTOCOL if framing.PROTOCOL in subprotocols else None
+
+    def open(self, *args: str, **kwargs: str) -> Awaitable[None] | None:
+        super().open(*args, **kwargs)
+        self.kernel.delivery.attach(self, self.since)
+        return None
+
+    def on_message(self, message: str | bytes) -> None:
+        try:
+            if isinstance(message, bytes) and self.selected_subprotocol:
+                channel, parts = framing.decode(message)
+            else:
+                channel, parts = framing.decode_legacy(message)
+            self.kernel.send(self, channel, parts)
+        except BadMessage as error:
+            # A client that frames messages wrongly once will do so again.
+            self.close(
+                INVALID_DATA, error.message.encode()[:REASON_BYTES].decode("utf-8", "ignore")
+            )
+
+    def on_close(self) -> None:
+        self.kernel.delivery.detach(self)
+
+    async def send_frame(self, frame: bytes) -> None:
+        """Send one message, given in the binary framing (`delivery.Client`)."""
+        message: str | bytes = frame
+        if not self.selected_subprotocol:
+            message = framing.encode_legacy(*framing.decode(frame))
+        try:
+            await self.write_message(message, binary=isinstance(message, bytes))
+        except WebSocketClosedError as error:
+            raise ConnectionError("The WebSocket is closed.") from error
+
+
+def _since(text: str) -> tuple[str, int] | None:
+    match = _SINCE.fullmatch(text)
+    if text and not match:
+        raise BadRequest(
+            f"The argument since={text!r} cannot be read.",
+            hint="It is <epoch>:<number>, as in a message's metadata under `plughost`.",
+        )
+    return (match["epoch"], int(match["number"])) if match else None

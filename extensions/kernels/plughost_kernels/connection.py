@@ -1,0 +1,172 @@
+"""The server's one connection to one kernel, shared by all of its clients.
+
+One subscriber for iopub and one DEALER each for shell, control and stdin, read without
+pause and without a receive limit: with a limit a full queue would make the kernel drop
+messages. The three DEALERs carry one explicit identity, the same in every server that
+ever connects: a kernel sends `input_request` on stdin to the identity that asked on shell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import zmq
+
+from plughost_kernels.errors import BadMessage
+from plughost_kernels.messages import Message, for_kernel, from_kernel
+
+if TYPE_CHECKING:
+    from jupyter_client.session import Session
+
+CHANNELS = ("shell", "control", "stdin")
+TURN_SECONDS = 0.005
+"""How long one kernel's messages are read before others have their turn."""
+RECONNECT_MILLISECONDS = 20
+
+log = logging.getLogger("plughost.kernels")
+
+
+class Connection:
+    """Sockets to one kernel, from `open()` to `close()`.
+
+    Every well-formed message goes to `receive`, except what our own questions cause;
+    everything that the kernel publishes, that included, goes to `observe`.
+    """
+
+    def __init__(
+        self,
+        kernel_id: str,
+        receive: Callable[[Message], None],
+        observe: Callable[[Message], None],
+    ) -> None:
+        self.answered = asyncio.Event()
+        self._published = asyncio.Event()
+        self._kernel_id = kernel_id
+        self._receive = receive
+        self._observe = observe
+        self._session: Session | None = None
+        self._sockets: dict[str, _Socket] = {}
+
+    def open(
+        self, context: zmq.Context[zmq.Socket[bytes]], session: Session, urls: dict[str, str]
+    ) -> None:
+        """Connect to the kernel's channels, whether or not it is listening yet.
+
+        `session` holds the kernel's key; `urls` has a ZeroMQ address for each channel.
+        """
+        self._session = session.clone()
+        # Of its own, so that what our questions cause can be told from all the rest.
+        self._session.session = secrets.token_hex(16)
+        identity = f"plughost-{self._kernel_id}".encode()
+        for channel in (*CHANNELS, "iopub"):
+            socket = context.socket(zmq.SUB if channel == "iopub" else zmq.DEALER)
+            socket.linger = 0
+            socket.rcvhwm = 0
+            socket.sndhwm = 0
+            socket.reconnect_ivl = RECONNECT_MILLISECONDS
+            if channel == "iopub":
+                socket.subscribe(b"")
+            else:
+                socket.setsockopt(zmq.IDENTITY, identity)
+            socket.connect(urls[channel])
+            self._sockets[channel] = _Socket(socket, partial(self._take, channel))
+
+    def close(self) -> None:
+        for socket in self._sockets.values():
+            socket.close()
+        self._sockets.clear()
+
+    def send(self, channel: str, parts: Sequence[bytes]) -> None:
+        """Sign a message and send it; into the void once the kernel is gone."""
+        if self._session is not None and channel in self._sockets:
+            self._sockets[channel].send(for_kernel(parts, self._session.sign))
+
+    async def greet(self, seconds: float) -> bool:
+        """Ask for `kernel_info` until the kernel has answered and its iopub is heard.
+
+        A subscription takes a moment to reach the kernel, and what it publishes before
+        that is lost; so an answer alone does not prove that output will arrive. False
+        when `seconds` have passed; `answered` says whether it was for want of an answer.
+        """
+        self.answered.clear()
+        self._published.clear()
+        deadline = time.monotonic() + seconds
+        while not (self.answered.is_set() and self._published.is_set()):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self._ask()
+            # An answer without output: the subscription is under way, ask again soon.
+            soon = self.answered.is_set()
+            missing = self._published if soon else self.answered
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(missing.wait(), min(left, 0.02 if soon else 0.5))
+        return True
+
+    def _ask(self) -> None:
+        if self._session is not None:
+            question = self._session.msg("kernel_info_request")
+            self.send("shell", self._session.serialize(question)[2:])
+
+    def _take(self, channel: str, frames: list[bytes]) -> None:
+        assert self._session is not None, "sockets exist only after open()"
+        try:
+            message = from_kernel(channel, frames, self._session)
+        except BadMessage as error:
+            log.warning(
+                "Ignoring a message from kernel %s on %s: %s",
+                self._kernel_id,
+                channel,
+                error.message,
+            )
+            return
+        if channel == "iopub":
+            self._published.set()
+            self._observe(message)
+        if message.parent.session == self._session.session:
+            if channel == "shell":
+                self.answered.set()
+        else:
+            self._receive(message)
+
+
+class _Socket:
+    """One ZeroMQ socket on the event loop: each message it receives goes to `take`."""
+
+    def __init__(self, socket: zmq.Socket[bytes], take: Callable[[list[bytes]], None]) -> None:
+        self._socket = socket
+        self._take = take
+        self._loop = asyncio.get_running_loop()
+        self._descriptor = int(socket.get(zmq.FD))
+        self._loop.add_reader(self._descriptor, self._read)
+        self._loop.call_soon(self._read)
+
+    def send(self, frames: list[bytes]) -> None:
+        self._socket.send_multipart(frames, zmq.NOBLOCK)
+        # The descriptor tells of changes only, and sending may have swallowed one.
+        self._loop.call_soon(self._read)
+
+    def close(self) -> None:
+        if not self._socket.closed:
+            self._loop.remove_reader(self._descriptor)
+            self._socket.close()
+
+    def _read(self) -> None:
+        """Read everything there is: the descriptor will not tell of it again."""
+        end = time.monotonic() + TURN_SECONDS
+        while not self._socket.closed:
+            try:
+                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            self._take(frames)
+            if time.monotonic() > end:
+                self._loop.call_soon(self._read)
+                return

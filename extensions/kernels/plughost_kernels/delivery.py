@@ -1,0 +1,188 @@
+"""Who gets which message of a kernel, and how far each client has come.
+
+Messages wait in the journal, not in a queue for each client: a client is a position in
+it. One that reads slowly is written to as fast as it reads; one that went away and comes
+back with its session goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Iterable
+from typing import Protocol
+
+from plughost_kernels import framing
+from plughost_kernels.journal import Entry, Journal
+from plughost_kernels.messages import Message, numbered
+
+WINDOW = 1024 * 1024
+"""Bytes on their way to one client before it has to take some of them."""
+REMEMBERED_SESSIONS = 64
+REMEMBERED_REQUESTS = 10_000
+REPLACED = 4001
+STOPPING = 1012
+"""Close codes; JupyterLab connects again after any but 1000 and 1001."""
+
+log = logging.getLogger("plughost.kernels")
+
+
+class Client(Protocol):
+    """One WebSocket. `session` is the `session_id` it connected with."""
+
+    session: str
+
+    def send_frame(self, frame: bytes) -> Awaitable[None]:
+        """Send one message, given in the binary framing; done when it is on its way.
+
+        Raises ConnectionError once the WebSocket is closed.
+        """
+
+    def close(self, code: int, reason: str) -> None:
+        """Close the WebSocket (RFC 6455, 7.1)."""
+
+
+class Delivery:
+    """The clients of one kernel, its journal, and the routing of replies."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self._readers: dict[str, _Reader] = {}
+        self._left: OrderedDict[str, int] = OrderedDict()
+        self._asked: OrderedDict[str, str] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._readers)
+
+    def attach(self, client: Client, since: tuple[str, int] | None = None) -> None:
+        """Write to a client from now on.
+
+        It starts where its session left off, or after the message `since` (epoch, number)
+        if it names one of this journal, or with what comes next.
+        """
+        old = self._readers.pop(client.session, None)
+        if old is not None:
+            log.warning("Session %r connects again; closing its old WebSocket.", client.session)
+            self._left[client.session] = old.acknowledged
+            old.close()
+            old.client.close(REPLACED, "The same session has connected again.")
+        position = self._left.pop(client.session, self.journal.next)
+        if since is not None and since[0] == self.journal.epoch:
+            position = min(since[1] + 1, self.journal.next)
+        reader = self._readers[client.session] = _Reader(client, self.journal, position)
+        reader.pump()
+
+    def detach(self, client: Client) -> None:
+        """The client is gone; remember how far its session has come."""
+        reader = self._readers.get(client.session)
+        if reader is None or reader.client is not client:
+            return
+        del self._readers[client.session]
+        reader.close()
+        self._left[client.session] = reader.acknowledged
+        if len(self._left) > REMEMBERED_SESSIONS:
+            self._left.popitem(last=False)
+
+    def close(self) -> None:
+        """The server stops: close all WebSockets."""
+        for reader in self._readers.values():
+            reader.client.close(STOPPING, "The server is stopping.")
+
+    def asked(self, msg_id: str, session: str) -> None:
+        """A client has sent a request; what answers it goes to that client."""
+        self._asked[msg_id] = session
+        if len(self._asked) > REMEMBERED_REQUESTS:
+            self._asked.popitem(last=False)
+
+    def forget_requests(self) -> None:
+        """The kernel that was asked is gone; nothing will be answered."""
+        self._asked.clear()
+
+    def deliver(self, message: Message) -> None:
+        """Number and keep a message; write it to whom it concerns."""
+        self._publish(message.channel, message.parts, self._recipient(message))
+
+    def tell_each(self, compose: _Compose) -> None:
+        """Give every session, connected or not, a message of its own, in order with the rest."""
+        for session in [*self._readers, *self._left]:
+            self._publish("iopub", compose(session), session)
+
+    def _publish(self, channel: str, parts: Iterable[bytes], to: str | None) -> None:
+        marked = numbered([*parts], self.journal.epoch, self.journal.next)
+        self.journal.append(to, framing.encode(channel, marked))
+        if to is None:
+            for reader in [*self._readers.values()]:
+                reader.pump()
+        elif to in self._readers:
+            self._readers[to].pump()
+
+    def _recipient(self, message: Message) -> str | None:
+        if message.channel == "iopub":
+            return None
+        asked = message.parent.msg_id
+        session = self._asked.get(asked)
+        if session is None:
+            # Asked before this server was there; clients mostly use one id for both.
+            return message.parent.session or None
+        if message.channel != "stdin":
+            del self._asked[asked]
+        return session
+
+
+class _Compose(Protocol):
+    def __call__(self, session: str) -> list[bytes]: ...
+
+
+class _Reader:
+    """One client's position in the journal: what was written, what has surely left."""
+
+    def __init__(self, client: Client, journal: Journal, position: int) -> None:
+        self.client = client
+        self.acknowledged = position
+        self._journal = journal
+        self._position = position
+        self._in_flight = 0
+        self._open = True
+
+    def close(self) -> None:
+        self._open = False
+
+    def pump(self) -> None:
+        """Write what the client lacks, until it has enough to chew on."""
+        while self._open and self._position < self._journal.next and self._in_flight < WINDOW:
+            if self._position < self._journal.first:
+                self._skip_what_is_lost()
+            entry = self._journal[self._position]
+            self._position += 1
+            if entry.to is None or entry.to == self.client.session:
+                self._write(entry)
+            elif not self._in_flight:
+                self.acknowledged = self._position
+
+    def _skip_what_is_lost(self) -> None:
+        log.warning(
+            "Session %r reads too slowly, or was away too long: %d messages for it are not "
+            "kept any more. Raise journal_bytes in [extensions.kernels] of plughost.toml.",
+            self.client.session,
+            self._journal.first - self._position,
+        )
+        self._position = self._journal.first
+
+    def _write(self, entry: Entry) -> None:
+        size = len(entry.frame)
+        self._in_flight += size
+
+        def written(done: asyncio.Future[None]) -> None:
+            self._in_flight -= size
+            error = None if done.cancelled() else done.exception()
+            if done.cancelled() or error is not None:
+                self._open = False  # closed under our hands; detach() follows
+                if error is not None and not isinstance(error, ConnectionError):
+                    log.error("Cannot write to a client.", exc_info=error)
+                return
+            self.acknowledged = max(self.acknowledged, entry.number + 1)
+            if self._position < self._journal.next:
+                self.pump()
+
+        asyncio.ensure_future(self.client.send_frame(entry.frame)).add_done_callback(written)

@@ -1,0 +1,102 @@
+"""What can go wrong with kernels, each with the next step.
+
+NotFound (404)
+├── KernelspecNotFound   nobody has installed a kernel of that name
+├── KernelNotFound
+└── SessionNotFound
+Conflict (409)
+├── KernelExists         a kernel with that id is running
+└── KernelNotRunning     it is dead; only a restart helps
+Gone (410)
+└── SessionKernelGone    the session's kernel has ended before it
+HostError (500)
+├── KernelFailed         its process could not be started
+└── KernelDied           nobody can connect to it any more
+BadRequest (400)
+└── BadMessage           a WebSocket message that cannot be read
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from plughost import BadRequest, Conflict, Gone, HostError, NotFound
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+class KernelspecNotFound(NotFound):
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        super().__init__(
+            f"There is no kernel named {name!r}.",
+            hint=f"Installed: {_listed(known)}. `jupyter kernelspec list` shows where they are.",
+        )
+
+
+class KernelNotFound(NotFound):
+    def __init__(self, kernel_id: str, known: Iterable[str]) -> None:
+        self.kernel_id = kernel_id
+        super().__init__(
+            f"There is no running kernel {kernel_id!r}.", hint=f"Running: {_listed(known)}."
+        )
+
+
+class SessionNotFound(NotFound):
+    def __init__(self, session_id: str, known: Iterable[str]) -> None:
+        self.session_id = session_id
+        super().__init__(
+            f"There is no session {session_id!r}.", hint=f"Sessions: {_listed(known)}."
+        )
+
+
+class KernelExists(Conflict):
+    def __init__(self, kernel_id: str) -> None:
+        self.kernel_id = kernel_id
+        super().__init__(
+            f"A kernel {kernel_id!r} is running already.",
+            hint="Use it, or leave the id away to get a new one.",
+        )
+
+
+class KernelNotRunning(Conflict):
+    def __init__(self, kernel_id: str, reason: str) -> None:
+        self.kernel_id = kernel_id
+        super().__init__(
+            f"The kernel {kernel_id!r} is dead: {reason}", hint="Restart it, or delete it."
+        )
+
+
+class SessionKernelGone(Gone):
+    def __init__(self, session_id: str, kernel_id: str) -> None:
+        self.session_id = session_id
+        super().__init__(
+            f"The kernel {kernel_id!r} of the session {session_id!r} has ended before it.",
+            hint="The session is removed; there is nothing left to do.",
+        )
+
+
+class KernelFailed(HostError):
+    def __init__(self, name: str, why: str) -> None:
+        self.name = name
+        super().__init__(
+            f"The kernel {name!r} could not be started: {why}",
+            hint="`jupyter kernelspec list` shows the folder whose kernel.json says how.",
+            reason="kernel failed",
+        )
+
+
+class KernelDied(HostError):
+    def __init__(self, kernel_id: str, why: str) -> None:
+        self.kernel_id = kernel_id
+        super().__init__(
+            f"The kernel {kernel_id!r} does not answer: {why}",
+            hint="Restart it, or delete it.",
+            reason="kernel dead",
+        )
+
+
+class BadMessage(BadRequest):
+    """A message on a kernel's WebSocket that is framed wrongly or lacks something."""

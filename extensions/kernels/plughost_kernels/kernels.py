@@ -1,0 +1,190 @@
+"""All kernels of this server: started here, or adopted from one that is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import os
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plughost import BadRequest
+from plughost_kernels.errors import KernelExists, KernelFailed, KernelNotFound
+from plughost_kernels.kernelspecs import Kernelspecs
+from plughost_kernels.registry import KernelRecord, Registry
+from plughost_kernels.settings import KernelSettings
+
+if TYPE_CHECKING:
+    from plughost_kernels.kernel import Kernel
+
+_ID = re.compile(r"\w+(-\w+){4}", re.ASCII)
+
+log = logging.getLogger("plughost.kernels")
+
+
+class Kernels:
+    """The kernels by id, in the order in which they were started.
+
+    `keep` says, when the server stops, whether they go on; `on_activity` is called when
+    one of them does something.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        specs: Kernelspecs,
+        settings: KernelSettings,
+        keep: Callable[[], bool],
+        on_activity: Callable[[], None],
+    ) -> None:
+        self.root = root.resolve()
+        self.specs = specs
+        self._settings = settings
+        self._keep = keep
+        self._on_activity = on_activity
+        self._registry = Registry(self.root)
+        self._all: dict[str, Kernel] = {}
+        self._context: Any = None
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Kernel]:
+        return iter([*self._all.values()])
+
+    def __contains__(self, kernel_id: str) -> bool:
+        return kernel_id in self._all
+
+    @property
+    def connections(self) -> int:
+        """How many WebSockets there are, over all kernels."""
+        return sum(len(kernel.delivery) for kernel in self)
+
+    async def start(self) -> None:
+        """Adopt what an earlier server on the same root has left running."""
+        if not await asyncio.to_thread(self._registry.has_entries):
+            return
+        records = await asyncio.to_thread(self._registry.adopt)
+        adopted = await asyncio.gather(*(self._adopt(record) for record in records))
+        if any(adopted):
+            log.info("Adopted %d running kernels.", sum(adopted))
+
+    async def stop(self) -> None:
+        """Shut all kernels down, or leave them running if the host says so."""
+        for kernel in self:
+            kernel.delivery.close()
+        left = [kernel for kernel in self if self._keep() and await kernel.leave()]
+        if left:
+            log.info(
+                "Left %d kernels running; the next server on %s adopts them.",
+                len(left),
+                self.root,
+            )
+        ending = [kernel for kernel in self if kernel not in left]
+        self._all.clear()
+        try:
+            await asyncio.gather(*(kernel.shutdown() for kernel in ending))
+        finally:
+            if self._context is not None:
+                self._context.destroy(linger=0)
+            self._registry.close()
+
+    def get(self, kernel_id: str) -> Kernel:
+        """One kernel. Raises KernelNotFound."""
+        if kernel_id not in self._all:
+            raise KernelNotFound(kernel_id, self._all)
+        return self._all[kernel_id]
+
+    async def launch(
+        self,
+        name: str | None = None,
+        *,
+        path: str = "",
+        session_name: str = "",
+        kernel_id: str | None = None,
+    ) -> Kernel:
+        """Start a kernel of a kernelspec, or of the default one; it may not answer yet.
+
+        It runs in the folder of `path`, a file or folder below the root that need not exist.
+        Raises KernelspecNotFound, KernelExists, BadRequest for an id that is none, and
+        KernelFailed.
+        """
+        kernel_id = kernel_id or str(uuid.uuid4())
+        if not _ID.fullmatch(kernel_id):
+            raise BadRequest(
+                f"{kernel_id!r} is no kernel id.",
+                hint="An id is five groups of letters and digits with dashes between them.",
+            )
+        if kernel_id in self._all:
+            raise KernelExists(kernel_id)
+        spec = await self.specs.get(name or await self.specs.default())
+        folder = await asyncio.to_thread(working_folder, self.root, path)
+        kernel = await self._new(kernel_id, spec.name, folder)
+        kernel.session_name = session_name
+        if kernel_id in self._all:  # somebody was faster while we looked around
+            raise KernelExists(kernel_id)
+        self._all[kernel_id] = kernel
+        try:
+            await kernel.start()
+        except KernelFailed:
+            del self._all[kernel_id]
+            raise
+        log.info("Kernel %s (%s) started.", kernel_id, spec.name)
+        return kernel
+
+    async def shutdown(self, kernel_id: str) -> None:
+        """End one kernel. Raises KernelNotFound."""
+        kernel = self.get(kernel_id)
+        await kernel.shutdown()
+        self._all.pop(kernel_id, None)
+        log.info("Kernel %s shut down.", kernel_id)
+
+    async def _adopt(self, record: KernelRecord) -> bool:
+        kernel = await self._new(record.kernel_id, record.name, Path(record.folder))
+        try:
+            await kernel.adopt(record)
+        except KernelFailed as error:
+            log.error("%s (id %s, pid %d)", error.message, record.kernel_id, record.pid)
+            return False
+        self._all[record.kernel_id] = kernel
+        return True
+
+    async def _new(self, kernel_id: str, name: str, folder: Path) -> Kernel:
+        await self._registry.ensure_open()
+        # jupyter_client and ZeroMQ cost a tenth of a second and 20 MB: only once they are
+        # needed, and not on the event loop.
+        await asyncio.to_thread(importlib.import_module, "plughost_kernels.kernel")
+        import zmq.asyncio
+
+        from plughost_kernels.kernel import Kernel
+
+        if self._context is None:
+            self._context = zmq.asyncio.Context()
+        return Kernel(
+            kernel_id,
+            name,
+            folder,
+            registry=self._registry,
+            settings=self._settings,
+            specs=self.specs.manager,
+            context=self._context,
+            on_activity=self._on_activity,
+        )
+
+
+def working_folder(root: Path, path: str) -> Path:
+    """The folder a kernel for `path` runs in: the nearest one that exists, not above `root`.
+
+    JupyterLab asks for a session before it has named the file, so `path` itself, or more
+    of it, need not exist.
+    """
+    wanted = Path(os.path.normpath(root / path.strip("/")))
+    if not wanted.is_relative_to(root):
+        return root
+    while wanted != root and not wanted.is_dir():
+        wanted = wanted.parent
+    return wanted

@@ -1,0 +1,133 @@
+"""Kernel processes that outlive the server, and those of an earlier one, taken over.
+
+Source: "Kernel provisioning" in jupyter_client's documentation, whose LocalProvisioner
+this extends: without the `Popen` object of a child it takes a process for dead, and its
+signals do nothing. Here an adopted process is watched by pid and start time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psutil
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+SAME_START_SECONDS = 2.0
+"""Start times are counted from a boot time that moves when the clock is set; a number that
+the system has given to another process belongs to a much later start."""
+POLL_SECONDS = 0.05
+
+
+def find_process(pid: int, started: float) -> psutil.Process | None:
+    """The living process with this pid and start time (seconds since 1970), or None."""
+    try:
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - started) < SAME_START_SECONDS
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.Error:
+        return None
+
+
+class LastingProvisioner(LocalProvisioner):
+    """Starts a kernel so that nothing ties it to the server, or adopts one.
+
+    The process gets a session of its own, no parent pid to watch, and files to write its
+    stdout and stderr to: a pipe would break with the server. `stderr_start` is the size of
+    its stderr file when it was launched, `started` the time in seconds since 1970.
+    """
+
+    stdout_file: Path
+    stderr_file: Path
+    started: float = 0.0
+    stderr_start: int = 0
+    exit_code: int | None = None
+    _adopted: psutil.Process | None = None
+
+    @property
+    def has_process(self) -> bool:
+        return self._adopted is not None or super().has_process
+
+    def adopt(self, process: psutil.Process) -> None:
+        """Take over a process that another server has started."""
+        self._adopted = process
+        self.pid = self.pgid = process.pid
+        self.started = process.create_time()
+        self.ports_cached = True  # else a restart would choose new ports
+
+    def leave(self) -> None:
+        """Let go of the process without ending it."""
+        if self.process is not None:
+            self.process.returncode = 0  # else Popen complains when it is forgotten
+        self.process = self._adopted = None
+
+    def _finalize_env(self, env: dict[str, str]) -> None:
+        super()._finalize_env(env)
+        # Ours, if we were started by a Jupyter application ourselves.
+        env.pop("JPY_PARENT_PID", None)
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        self._adopted = None
+        self.exit_code = None
+        with _appending(self.stdout_file) as stdout, _appending(self.stderr_file) as stderr:
+            self.stderr_start = stderr.tell()
+            info = await super().launch_kernel(
+                cmd,
+                **{
+                    **kwargs,
+                    "independent": True,
+                    "stdin": subprocess.DEVNULL,
+                    "stdout": stdout,
+                    "stderr": stderr,
+                },
+            )
+        assert self.pid is not None, "it has just been launched"
+        self.started = psutil.Process(self.pid).create_time()
+        return info
+
+    async def poll(self) -> int | None:
+        """None while the process runs, else its exit code; -1 where nobody can know it."""
+        if self._adopted is not None:
+            alive = find_process(self._adopted.pid, self.started) is not None
+            return None if alive else -1
+        code = await super().poll()
+        if self.process is not None:
+            self.exit_code = code
+        return code
+
+    async def wait(self) -> int | None:
+        if self._adopted is None:
+            return await super().wait()
+        while await self.poll() is None:  # noqa: ASYNC110  # no event tells of it
+            await asyncio.sleep(POLL_SECONDS)
+        self._adopted = None
+        return -1
+
+    async def send_signal(self, signum: int) -> None:
+        """Send a signal to the process and what it has started."""
+        if self._adopted is None:
+            await super().send_signal(signum)
+        elif find_process(self._adopted.pid, self.started) is not None:
+            os.killpg(self._adopted.pid, signum)
+
+    async def kill(self, restart: bool = False) -> None:
+        if self._adopted is None:
+            await super().kill(restart)
+        else:
+            await self.send_signal(signal.SIGKILL)
+
+    async def terminate(self, restart: bool = False) -> None:
+        if self._adopted is None:
+            await super().terminate(restart)
+        else:
+            await self.send_signal(signal.SIGTERM)
+
+
+def _appending(path: Path) -> Any:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    return os.fdopen(descriptor, "ab", buffering=0)

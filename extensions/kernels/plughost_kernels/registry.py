@@ -1,0 +1,224 @@
+"""Kernels on disk: what a server must know to adopt those of one that is gone.
+
+Each kernel has a file `<id>.json`, beside it what it wrote to stdout and stderr. A server
+holds a lock on a file of its own while it lives, and each kernel names its owner's: a
+kernel whose owner is alive is not up for adoption. Files are for their user only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from jupyter_core.paths import jupyter_runtime_dir
+from jupyter_core.utils import ensure_dir_exists
+
+FORMAT = 1
+"""Layout of the files; a server leaves alone what it does not know."""
+LOCKS = "server-*.lock"
+
+log = logging.getLogger("plughost.kernels")
+
+
+class SessionFacts(msgspec.Struct, frozen=True):
+    """A session, so that it is adopted along with its kernel."""
+
+    id: str
+    path: str
+    name: str
+    type: str
+
+
+class KernelRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One kernel as its file has it.
+
+    `started` is the process's start in seconds since 1970, `user` a numeric user id,
+    `root` the folder whose server started it, `owner` the lock file of the server that
+    has it now. `machine` is a host name: home folders are often shared between machines,
+    and a pid means nothing on another.
+    """
+
+    format: int = FORMAT
+    kernel_id: str
+    name: str
+    pid: int
+    started: float
+    connection_file: str
+    folder: str
+    root: str
+    user: int
+    machine: str
+    owner: str
+    session_name: str = ""
+    sessions: list[SessionFacts] = []
+
+
+class _Format(msgspec.Struct):
+    format: int
+
+
+class Registry:
+    """The kernels of one root folder and user in the runtime folder."""
+
+    def __init__(self, root: Path, folder: Path | None = None) -> None:
+        self.root = str(root.resolve())
+        self.user = os.getuid()
+        self.machine = socket.gethostname()
+        self.folder = folder or Path(jupyter_runtime_dir(), "plughost", "kernels")
+        self.owner = f"server-{secrets.token_hex(8)}.lock"
+        self._lock: int | None = None
+        self._writing = asyncio.Lock()
+
+    def output_files(self, kernel_id: str) -> tuple[Path, Path]:
+        """Where a kernel's stdout and stderr go."""
+        return self.folder / f"{kernel_id}.out", self.folder / f"{kernel_id}.err"
+
+    def open(self) -> None:
+        """Make the folder, and hold this server's lock from now on."""
+        if self._lock is None:
+            for folder in (self.folder.parent.parent, self.folder.parent, self.folder):
+                ensure_dir_exists(folder, mode=0o700)
+            # Not while another server looks for locks that nobody holds any more.
+            with self._adopting():
+                self._lock = _locked(self.folder / self.owner)
+
+    async def ensure_open(self) -> None:
+        """`open()`, off the event loop."""
+        async with self._writing:
+            await asyncio.to_thread(self.open)
+
+    def close(self) -> None:
+        """Give up the lock: whatever is left is up for adoption."""
+        if self._lock is not None:
+            (self.folder / self.owner).unlink(missing_ok=True)
+            os.close(self._lock)
+            self._lock = None
+
+    async def write(self, record: KernelRecord) -> None:
+        """Store a kernel, replacing what was known of it; all or nothing."""
+        async with self._writing:
+            await asyncio.to_thread(self._write, record)
+
+    async def remove(self, kernel_id: str, connection_file: str) -> None:
+        """Forget a kernel that has ended, its output and its connection file."""
+        async with self._writing:
+            await asyncio.to_thread(self._remove, kernel_id, connection_file)
+
+    def has_entries(self) -> bool:
+        """Whether an earlier server has left anything here; quick, for a start without."""
+        return any(True for kind in ("*.json", LOCKS) for _ in self.folder.glob(kind))
+
+    def adopt(self) -> list[KernelRecord]:
+        """Claim the living kernels of this root and user that nobody owns any more.
+
+        Entries of dead processes are removed, whoever left them. What cannot be read, or
+        was written by a later version, is left alone and named in the log.
+        """
+        self.open()
+        adopted = []
+        with self._adopting():
+            for record in self._read_all():
+                ours = record.user == self.user and record.machine == self.machine
+                if not ours or self._is_owned(record):
+                    continue
+                # Imported for those who have kernels: it takes jupyter_client along.
+                from plughost_kernels.provisioner import find_process
+
+                if find_process(record.pid, record.started) is None:
+                    log.info("Kernel %s has ended with its server.", record.kernel_id)
+                    self._remove(record.kernel_id, record.connection_file)
+                elif record.root == self.root:
+                    record = msgspec.structs.replace(record, owner=self.owner)
+                    self._write(record)
+                    adopted.append(record)
+            self._remove_stale_locks()
+        return adopted
+
+    def _read_all(self) -> Iterator[KernelRecord]:
+        for path in sorted(self.folder.glob("*.json")):
+            try:
+                data = path.read_bytes()
+                version = msgspec.json.decode(data, type=_Format).format
+                if version != FORMAT:
+                    log.warning(
+                        "Leaving alone %s: it has format %d, this version knows %d.",
+                        path,
+                        version,
+                        FORMAT,
+                    )
+                    continue
+                yield msgspec.json.decode(data, type=KernelRecord)
+            except (OSError, msgspec.DecodeError) as error:
+                log.warning("Leaving alone %s, which cannot be read: %s", path, error)
+
+    def _is_owned(self, record: KernelRecord) -> bool:
+        path = self.folder / record.owner
+        if record.owner == self.owner:
+            return True
+        try:
+            descriptor = _locked(path, create=False)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        os.close(descriptor)
+        return False
+
+    def _remove_stale_locks(self) -> None:
+        for path in self.folder.glob(LOCKS):
+            if path.name != self.owner:
+                with contextlib.suppress(OSError):
+                    descriptor = _locked(path, create=False)
+                    path.unlink()
+                    os.close(descriptor)
+
+    @contextlib.contextmanager
+    def _adopting(self) -> Iterator[None]:
+        """One server adopts at a time."""
+        descriptor = os.open(self.folder / "adopting.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _write(self, record: KernelRecord) -> None:
+        temporary = self.folder / f".{record.kernel_id}.{secrets.token_hex(4)}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(record)))
+        temporary.replace(self._path(record.kernel_id))
+
+    def _remove(self, kernel_id: str, connection_file: str) -> None:
+        for path in (
+            self._path(kernel_id),
+            *self.output_files(kernel_id),
+            Path(connection_file),
+        ):
+            path.unlink(missing_ok=True)
+
+    def _path(self, kernel_id: str) -> Path:
+        return self.folder / f"{kernel_id}.json"
+
+
+def _locked(path: Path, *, create: bool = True) -> int:
+    """A descriptor that holds the lock on a file until it is closed.
+
+    Raises BlockingIOError while somebody else holds it. `flock` and not `lockf`: the
+    latter does not tell two servers in one process from each other.
+    """
+    descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor

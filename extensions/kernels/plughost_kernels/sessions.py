@@ -1,0 +1,150 @@
+"""Sessions: which document, or console, uses which kernel.
+
+Their facts are kept on disk with their kernel, so that they are adopted along with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from plughost import BadRequest
+from plughost_kernels.errors import KernelNotFound, SessionKernelGone, SessionNotFound
+from plughost_kernels.kernels import Kernels
+from plughost_kernels.models import (
+    KernelChoice,
+    NotebookModel,
+    SessionChange,
+    SessionModel,
+    SessionRequest,
+)
+from plughost_kernels.registry import SessionFacts
+
+if TYPE_CHECKING:
+    from plughost_kernels.kernel import Kernel
+
+
+class Sessions:
+    """The sessions by id. One whose kernel has vanished vanishes when it is next looked at."""
+
+    def __init__(self, kernels: Kernels) -> None:
+        self._kernels = kernels
+        self._all: dict[str, tuple[SessionFacts, str]] = {}
+        self._opening = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Take over the sessions of adopted kernels."""
+        for kernel in self._kernels:
+            for facts in kernel.sessions:
+                self._all[facts.id] = (facts, kernel.id)
+
+    def all(self) -> list[SessionModel]:
+        """Every session whose kernel is there."""
+        for session_id, (_, kernel_id) in [*self._all.items()]:
+            if kernel_id not in self._kernels:
+                del self._all[session_id]
+        return [self._model(session_id) for session_id in self._all]
+
+    def get(self, session_id: str) -> SessionModel:
+        """One session. Raises SessionNotFound, also when its kernel has vanished."""
+        self.all()
+        self._require(session_id)
+        return self._model(session_id)
+
+    async def open(self, request: SessionRequest) -> SessionModel:
+        """The session of a path: the one there is, or a new one with the kernel asked for.
+
+        Raises KernelNotFound, KernelspecNotFound, KernelFailed.
+        """
+        # One at a time: of two requests for one path the second gets the first one's.
+        async with self._opening:
+            for model in self.all():
+                if model.path == request.path:
+                    return model
+            return await self._open(request)
+
+    async def _open(self, request: SessionRequest) -> SessionModel:
+        facts = SessionFacts(
+            id=str(uuid.uuid4()),
+            path=request.path,
+            name=request.name or "",
+            type=request.type,
+        )
+        kernel = await self._kernel(request.kernel or KernelChoice(), facts.path)
+        self._all[facts.id] = (facts, kernel.id)
+        await self._save(kernel.id)
+        return self._model(facts.id)
+
+    async def change(self, session_id: str, change: SessionChange) -> SessionModel:
+        """Change what is given; a kernel that no session uses any more is shut down.
+
+        Raises SessionNotFound, BadRequest for a kernel id that is none, KernelspecNotFound,
+        KernelFailed.
+        """
+        self.get(session_id)
+        facts, kernel_id = self._all[session_id]
+        given = {"path": change.path, "name": change.name, "type": change.type}
+        facts = msgspec.structs.replace(
+            facts, **{name: value for name, value in given.items() if value is not None}
+        )
+        choice = change.kernel
+        new_id = kernel_id
+        if choice is not None and (choice.id or choice.name):
+            try:
+                new_id = (await self._kernel(choice, facts.path)).id
+            except KernelNotFound as error:
+                raise BadRequest(error.message, hint=error.hint) from error
+        self._all[session_id] = (facts, new_id)
+        await self._save(new_id)
+        if new_id != kernel_id and kernel_id in self._kernels:
+            if any(used == kernel_id for _, used in self._all.values()):
+                await self._save(kernel_id)
+            else:
+                await self._kernels.shutdown(kernel_id)
+        return self._model(session_id)
+
+    async def close(self, session_id: str) -> None:
+        """End a session and its kernel. Raises SessionNotFound, SessionKernelGone."""
+        self._require(session_id)
+        _, kernel_id = self._all.pop(session_id)
+        if kernel_id not in self._kernels:
+            raise SessionKernelGone(session_id, kernel_id)
+        await self._kernels.shutdown(kernel_id)
+
+    async def _kernel(self, choice: KernelChoice, path: str) -> Kernel:
+        if choice.id:
+            return self._kernels.get(choice.id)
+        folder = path.rpartition("/")[0]
+        return await self._kernels.launch(
+            choice.name, path=folder, session_name=self._session_name(path)
+        )
+
+    async def _save(self, kernel_id: str) -> None:
+        """Tell a kernel of its sessions; a restarted one finds the path in its environment."""
+        kernel = self._kernels.get(kernel_id)
+        kernel.sessions = [facts for facts, used in self._all.values() if used == kernel_id]
+        if kernel.sessions:
+            kernel.session_name = self._session_name(kernel.sessions[0].path)
+        await kernel.save()
+
+    def _session_name(self, path: str) -> str:
+        return str(self._kernels.root / path.strip("/"))
+
+    def _require(self, session_id: str) -> None:
+        if session_id not in self._all:
+            raise SessionNotFound(session_id, self._all)
+
+    def _model(self, session_id: str) -> SessionModel:
+        facts, kernel_id = self._all[session_id]
+        is_notebook = facts.type == "notebook"
+        return SessionModel(
+            id=facts.id,
+            path=facts.path,
+            name=facts.name,
+            type=facts.type,
+            kernel=self._kernels.get(kernel_id).model(),
+            notebook=NotebookModel(facts.path, facts.name) if is_notebook else None,
+        )

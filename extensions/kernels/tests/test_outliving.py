@@ -1,0 +1,318 @@
+"""Kernels outlive the server, and the next one adopts them."""
+
+import gc
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+import plughost_kernels
+from plughost.testing import Client
+
+SLOW = "import time\nfor i in range(30):\n    print(i, flush=True)\n    time.sleep(0.1)"
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """`serve(root)` starts a host in a process of its own: the process and a client of it."""
+    running = []
+
+    def started(root):
+        root.mkdir(exist_ok=True)
+        with (tmp_path / f"server-{len(running)}.log").open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("serve_kernels.py")), str(root)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, "JPY_PARENT_PID": str(os.getpid())},
+            )
+        running.append(process)
+        port = int(process.stdout.readline())
+        return process, Client(f"http://127.0.0.1:{port}")
+
+    yield started
+    for process in running:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture
+def records(jupyter_folders):
+    """`records()` reads what is on file, by kernel id."""
+    folder = jupyter_folders / "jupyter-runtime" / "plughost" / "kernels"
+
+    def read():
+        return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+
+    read.folder = folder
+    return read
+
+
+def has_ended(pid):
+    """A dead process stays a zombie where nobody collects it, as in many containers."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def kill(process):
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+async def test_a_killed_server_leaves_its_kernel_to_the_next_one(serve, connect, records, tmp_path):
+    root = tmp_path / "root"
+    server, client = serve(root)
+    body = {"path": "a.ipynb", "type": "notebook", "name": "a", "kernel": {"name": "python3"}}
+    session = (await client.post("/api/sessions", body)).json
+    kernel_id = session["kernel"]["id"]
+    line = await connect(client, kernel_id, "tab")
+    pid = int(await line.print("import os; x = [1, 2]; print(os.getpid())"))
+    kill(server)
+    assert not has_ended(pid)
+
+    server, client = serve(root)
+    sessions = (await client.get("/api/sessions")).json
+    assert [(one["id"], one["path"], one["kernel"]["id"]) for one in sessions] == [
+        (session["id"], "a.ipynb", kernel_id)
+    ]
+    assert [one["id"] for one in (await client.get("/api/kernels")).json] == [kernel_id]
+    line = await connect(client, kernel_id, "tab")
+    assert await line.print("import os; print(x, os.getpid())") == f"[1, 2] {pid}\n"
+
+    endless = line.execute("print('begun')\nwhile True: pass")
+    await line.until(lambda message: message.kind == "stream")
+    assert (await client.post(f"/api/kernels/{kernel_id}/interrupt")).status == 204
+    ended = await line.answer(endless)
+    assert [m.content["ename"] for m in ended if m.kind == "error"] == ["KeyboardInterrupt"]
+
+    restarted = await client.post(f"/api/kernels/{kernel_id}/restart")
+    assert restarted.status == 200
+    new_pid = int(await line.print("import os; print(os.getpid())"))
+    assert new_pid != pid
+    assert has_ended(pid)
+    assert records()[kernel_id]["pid"] == new_pid
+    assert await line.print("import os; print(os.environ['JPY_SESSION_NAME'])") == (
+        f"{root / 'a.ipynb'}\n"
+    )
+
+    kill(server)
+    server, client = serve(root)
+    assert (await client.delete(f"/api/sessions/{session['id']}")).status == 204
+    assert has_ended(new_pid)
+    assert [path.name for path in records.folder.iterdir() if path.suffix != ".lock"] == []
+
+
+async def test_an_adopted_kernel_at_work_is_busy_and_its_output_goes_on(serve, connect, tmp_path):
+    server, client = serve(tmp_path / "root")
+    kernel_id = (await client.post("/api/kernels")).json["id"]
+    line = await connect(client, kernel_id, "tab")
+    asked = line.execute(SLOW)
+    await line.until(lambda message: message.kind == "stream")
+    kill(server)
+    server, client = serve(tmp_path / "root")
+    assert (await client.get(f"/api/kernels/{kernel_id}")).json["execution_state"] == "busy"
+    line = await connect(client, kernel_id, "tab")
+    answer = await line.answer(asked)
+    assert [m.content["text"] for m in answer if m.kind == "stream"][-1] == "29\n"
+    assert (await client.get(f"/api/kernels/{kernel_id}")).json["execution_state"] == "idle"
+
+
+async def test_an_adopted_kernel_that_dies_is_noticed_and_restarted(serve, connect, tmp_path):
+    server, client = serve(tmp_path / "root")
+    kernel_id = (await client.post("/api/kernels")).json["id"]
+    kill(server)
+    server, client = serve(tmp_path / "root")
+    line = await connect(client, kernel_id)
+    line.execute("import os; os._exit(1)")
+    await line.until(lambda m: m.content.get("execution_state") == "restarting")
+    again = await connect(client, kernel_id)
+    assert await again.print("print('up')") == "up\n"
+    await client.delete(f"/api/kernels/{kernel_id}")
+
+
+async def test_a_host_told_to_keep_its_kernels_leaves_them_and_says_so(
+    start, connect, records, caplog
+):
+    caplog.set_level("INFO")
+    async with start(plughost_kernels) as (host, client):
+        kernel_id = (await client.post("/api/kernels")).json["id"]
+        line = await connect(client, kernel_id)
+        await line.run("x = 3")
+        host.stop(keep=True)
+    assert "Left 1 kernels running" in caplog.text
+    assert list(records()) == [kernel_id]
+    async with start(plughost_kernels) as (_, client):
+        line = await connect(client, kernel_id)
+        assert await line.print("print(x)") == "3\n"
+        pid = records()[kernel_id]["pid"]
+    assert records() == {}
+    assert has_ended(pid)
+
+
+async def test_a_host_that_stops_otherwise_ends_its_kernels(start, records):
+    async with start(plughost_kernels) as (_, client):
+        for _number in range(3):
+            await client.post("/api/kernels")
+        pids = [record["pid"] for record in records().values()]
+        assert not any(has_ended(pid) for pid in pids)
+    assert len(pids) == 3
+    assert all(has_ended(pid) for pid in pids)
+    assert records() == {}
+
+
+async def test_what_is_on_file_is_for_its_user_only_and_a_kernel_stands_alone(
+    start, records, monkeypatch
+):
+    monkeypatch.setenv("JPY_PARENT_PID", str(os.getpid()))
+    async with start(plughost_kernels) as (_, client):
+        kernel_id = (await client.post("/api/kernels")).json["id"]
+        pid = records()[kernel_id]["pid"]
+        modes = {
+            path.suffix: stat.S_IMODE(path.stat().st_mode) for path in records.folder.iterdir()
+        }
+        assert stat.S_IMODE(records.folder.stat().st_mode) == 0o700
+        assert modes == {".json": 0o600, ".out": 0o600, ".err": 0o600, ".lock": 0o600}
+        assert os.getsid(pid) == pid
+        process = psutil.Process(pid)
+        assert "JPY_PARENT_PID" not in process.environ()
+        assert {file.path for file in process.open_files()} >= {
+            str(records.folder / f"{kernel_id}{suffix}") for suffix in (".out", ".err")
+        }
+
+
+async def test_a_living_servers_kernels_are_not_adopted(start, serve, connect, tmp_path):
+    async with start(plughost_kernels) as (_, client):
+        kernel_id = (await client.post("/api/kernels")).json["id"]
+        _, other = serve(tmp_path / "root")
+        assert (await other.get("/api/kernels")).json == []
+        line = await connect(client, kernel_id)
+        assert await line.print("print('mine')") == "mine\n"
+
+
+@pytest.fixture
+async def left_kernel(start, records):
+    """The id and the record of a kernel that a host has left running."""
+    async with start(plughost_kernels) as (host, client):
+        kernel_id = (await client.post("/api/kernels")).json["id"]
+        host.stop(keep=True)
+    return kernel_id, records()[kernel_id]
+
+
+async def test_a_kernel_that_is_adopted_before_it_is_up_is_idle_once_it_is(
+    left_kernel, start, eventually
+):
+    kernel_id, record = left_kernel
+    os.kill(record["pid"], signal.SIGSTOP)  # a slow start
+    async with start(plughost_kernels) as (_, client):
+        url = f"/api/kernels/{kernel_id}"
+        assert (await client.get(url)).json["execution_state"] == "busy"
+        os.kill(record["pid"], signal.SIGCONT)
+
+        async def idle():
+            return (await client.get(url)).json["execution_state"] == "idle"
+
+        await eventually(idle)
+
+
+async def test_a_kernel_is_adopted_although_its_kernelspec_was_removed(
+    start, connect, install_kernel, records
+):
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    folder = install_kernel("gone", argv)
+    async with start(plughost_kernels) as (host, client):
+        kernel_id = (await client.post("/api/kernels", {"name": "gone"})).json["id"]
+        host.stop(keep=True)
+    shutil.rmtree(folder)
+    async with start(plughost_kernels) as (_, client):
+        line = await connect(client, kernel_id)
+        endless = line.execute("print('begun')\nwhile True: pass")
+        await line.until(lambda message: message.kind == "stream")
+        interrupted = await client.post(f"/api/kernels/{kernel_id}/interrupt")
+        await line.answer(endless)
+        restarted = await client.post(f"/api/kernels/{kernel_id}/restart")
+        assert await line.print("print('still here')") == "still here\n"
+        pid = records()[kernel_id]["pid"]
+        deleted = await client.delete(f"/api/kernels/{kernel_id}")
+    assert (interrupted.status, restarted.status, deleted.status) == (204, 500, 204)
+    assert "its kernelspec is not installed any more" in restarted.json["message"]
+    assert has_ended(pid)
+
+
+async def test_the_way_to_a_kernel_stays_when_its_server_is_forgotten(left_kernel):
+    _, record = left_kernel
+    gc.collect()  # jupyter_client's objects tidy up when they go
+    assert os.path.lexists(record["connection_file"])
+
+
+async def test_a_kernel_of_another_root_is_left_alone(left_kernel, start, records, tmp_path):
+    kernel_id, record = left_kernel
+    other = tmp_path / "other"
+    other.mkdir()
+    async with start(plughost_kernels, root=other) as (_, client):
+        assert (await client.get("/api/kernels")).json == []
+    assert records() == {kernel_id: record}
+    assert not has_ended(record["pid"])
+
+
+async def test_an_entry_of_another_machine_is_left_alone(left_kernel, start, records):
+    kernel_id, record = left_kernel
+    os.kill(record["pid"], signal.SIGKILL)
+    there = {**record, "machine": "elsewhere"}
+    (records.folder / f"{kernel_id}.json").write_text(json.dumps(there))
+    async with start(plughost_kernels) as (_, client):
+        assert (await client.get("/api/kernels")).json == []
+    assert records() == {kernel_id: there}
+    (records.folder / f"{kernel_id}.json").unlink()
+
+
+async def test_a_dead_kernels_entry_is_removed_and_its_number_means_nothing(
+    left_kernel, start, records, tmp_path
+):
+    """The pid on file belongs to a living process that began at another time: this one."""
+    kernel_id, record = left_kernel
+    path = records.folder / f"{kernel_id}.json"
+    os.kill(record["pid"], signal.SIGKILL)
+    path.write_text(json.dumps({**record, "pid": os.getpid()}))
+    async with start(plughost_kernels) as (_, client):
+        assert (await client.get("/api/kernels")).json == []
+    assert records() == {}
+    gone = [record["connection_file"], path.with_suffix(".out"), path.with_suffix(".err")]
+    assert not any(os.path.lexists(name) for name in gone)
+
+
+async def test_entries_that_cannot_be_understood_are_left_alone_and_named(
+    left_kernel, start, records, caplog
+):
+    kernel_id, record = left_kernel
+    records.folder.joinpath("broken.json").write_text("{")
+    future = records.folder / "future.json"
+    future.write_text(json.dumps({**record, "format": 99}))
+    lost = {**record, "kernel_id": "lost", "connection_file": "/nowhere/kernel.json"}
+    records.folder.joinpath("lost.json").write_text(json.dumps(lost))
+    async with start(plughost_kernels) as (_, client):
+        listed = (await client.get("/api/kernels")).json
+        for name in ("broken.json", "future.json"):
+            assert (records.folder / name).exists()
+            assert f"Leaving alone {records.folder / name}" in caplog.text
+    assert [one["id"] for one in listed] == [kernel_id]
+    assert "id lost" in caplog.text
+    for name in ("broken.json", "future.json", "lost.json"):
+        records.folder.joinpath(name).unlink()
+
+
+async def test_a_kernel_can_be_ended_although_its_entry_was_removed(start, records):
+    async with start(plughost_kernels) as (_, client):
+        kernel_id = (await client.post("/api/kernels")).json["id"]
+        shutil.rmtree(records.folder)
+        assert (await client.delete(f"/api/kernels/{kernel_id}")).status == 204

@@ -1,0 +1,152 @@
+"""Sessions over REST."""
+
+import asyncio
+import uuid
+from pathlib import Path
+
+import pytest
+
+import plughost_kernels
+
+WHO = "import os; print(os.getcwd(), os.environ['JPY_SESSION_NAME'])"
+
+
+def new(path, **rest):
+    return {"path": path, "type": "notebook", "name": "", "kernel": {"name": "python3"}, **rest}
+
+
+@pytest.mark.proves(
+    "GET /api/sessions",
+    "POST /api/sessions",
+    "GET /api/sessions/{id}",
+    "PATCH /api/sessions/{id}",
+    "DELETE /api/sessions/{id}",
+)
+async def test_a_new_notebook_gets_a_session_as_jupyterlab_asks_for_it(start, connect, tmp_path):
+    folder = tmp_path / "root" / "sub"
+    folder.mkdir(parents=True)
+    async with start(plughost_kernels) as (_, client):
+        draft = f"sub/{uuid.uuid4()}"
+        opened = await client.post("/api/sessions?1763860000000", new(draft))
+        session = opened.json
+        url = f"/api/sessions/{session['id']}"
+        moved = await client.patch(url, {"id": session["id"], "path": "sub/Untitled.ipynb"})
+        named = await client.patch(url, {"id": session["id"], "name": "Untitled.ipynb"})
+        listed = await client.get("/api/sessions")
+        one = await client.get(url)
+        line = await connect(client, session["kernel"]["id"])
+        first = await line.print(WHO)
+        await client.post(f"/api/kernels/{session['kernel']['id']}/restart")
+        restarted = await line.print(WHO)
+        ended = await client.delete(url)
+        rest = [await client.get(path) for path in ("/api/sessions", "/api/kernels", url)]
+    assert (opened.status, opened.headers["Location"]) == (201, url)
+    kernel = session.pop("kernel")
+    assert kernel["name"] == "python3"
+    assert session == {
+        "id": session["id"],
+        "path": draft,
+        "name": "",
+        "type": "notebook",
+        "notebook": {"path": draft, "name": ""},
+    }
+    assert (moved.status, moved.json["path"]) == (200, "sub/Untitled.ipynb")
+    assert (named.json["name"], named.json["path"]) == ("Untitled.ipynb", "sub/Untitled.ipynb")
+    assert [one.json["id"]] == [entry["id"] for entry in listed.json]
+    assert one.json["kernel"]["id"] == kernel["id"]
+    assert first == f"{folder} {folder.parent / draft}\n"
+    assert restarted == f"{folder} {folder / 'Untitled.ipynb'}\n"
+    assert (ended.status, ended.body) == (204, b"")
+    assert (rest[0].json, rest[1].json, rest[2].status) == ([], [], 404)
+
+
+async def test_a_path_has_one_session(start):
+    async with start(plughost_kernels) as (_, client):
+        first = await client.post("/api/sessions", new("a.ipynb"))
+        second = await client.post("/api/sessions", new("a.ipynb"))
+        both = [client.post("/api/sessions", new("b.ipynb")) for _ in range(2)]
+        third, fourth = await asyncio.gather(*both)
+        kernels = await client.get("/api/kernels")
+    assert (second.status, second.json["id"]) == (201, first.json["id"])
+    assert third.json["id"] == fourth.json["id"]
+    assert len(kernels.json) == 2
+
+
+async def test_a_session_can_use_a_kernel_that_runs_and_change_to_another(start):
+    async with start(plughost_kernels) as (_, client):
+        kernel_id = (await client.post("/api/kernels")).json["id"]
+        session = await client.post(
+            "/api/sessions", new("c", type="console", kernel={"id": kernel_id})
+        )
+        url = f"/api/sessions/{session.json['id']}"
+        shared = await client.post("/api/sessions", new("d", kernel={"id": kernel_id}))
+        changed = await client.patch(url, {"kernel": {"name": "python3"}})
+        while_shared = [kernel["id"] for kernel in (await client.get("/api/kernels")).json]
+        other = f"/api/sessions/{shared.json['id']}"
+        last = await client.patch(other, {"kernel": {"id": changed.json["kernel"]["id"]}})
+        afterwards = [kernel["id"] for kernel in (await client.get("/api/kernels")).json]
+    assert session.json["kernel"]["id"] == shared.json["kernel"]["id"] == kernel_id
+    assert "notebook" not in session.json
+    new_id = changed.json["kernel"]["id"]
+    assert while_shared == [kernel_id, new_id]
+    assert last.json["kernel"]["id"] == new_id
+    assert afterwards == [new_id]
+
+
+async def test_a_session_whose_kernel_is_gone_is_gone(start):
+    async with start(plughost_kernels) as (_, client):
+        sessions = [(await client.post("/api/sessions", new(p))).json for p in ("a", "b")]
+        for session in sessions:
+            await client.delete(f"/api/kernels/{session['kernel']['id']}")
+        deleted = await client.delete(f"/api/sessions/{sessions[0]['id']}")
+        read = await client.get(f"/api/sessions/{sessions[1]['id']}")
+        listed = await client.get("/api/sessions")
+    assert (deleted.status, read.status, listed.json) == (410, 404, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        (new("a", kernel={"name": "fortran"}), 501, "no kernel named 'fortran'"),
+        (new("a", kernel={"id": "nobody"}), 404, "no running kernel 'nobody'"),
+        ({"type": "notebook"}, 400, "`path`"),
+        ({"path": "a"}, 400, "`type`"),
+        ("{", 400, "cannot be used"),
+        ("", 400, "cannot be used"),
+    ],
+)
+async def test_a_session_that_cannot_be_opened_is_explained(start, body, status, words):
+    async with start(plughost_kernels) as (_, client):
+        reply = await client.post("/api/sessions", body)
+        listed = await client.get("/api/sessions")
+    assert (reply.status, listed.json) == (status, [])
+    assert words in reply.json["message"]
+    if status == 501:
+        assert reply.json["short_message"] == "There is no kernel named 'fortran'."
+        assert "python3" in reply.json["message"]
+
+
+async def test_a_change_that_cannot_be_made_leaves_the_session_as_it_was(start):
+    async with start(plughost_kernels) as (_, client):
+        session = (await client.post("/api/sessions", new("a"))).json
+        url = f"/api/sessions/{session['id']}"
+        replies = [
+            await client.patch(url, {"path": "b", "kernel": {"id": "nobody"}}),
+            await client.patch(url, {"path": "b", "kernel": {"name": "fortran"}}),
+            await client.patch(url, {"path": 3}),
+        ]
+        unknown = await client.patch("/api/sessions/nobody", {"path": "b"})
+        deleted = await client.delete("/api/sessions/nobody")
+        after = (await client.get(url)).json
+    assert [reply.status for reply in replies] == [400, 501, 400]
+    assert (unknown.status, deleted.status) == (404, 404)
+    assert session["id"] in unknown.json["hint"]
+    assert (after["path"], after["kernel"]["id"]) == ("a", session["kernel"]["id"])
+
+
+async def test_a_path_outside_the_root_does_not_lead_a_kernel_there(start, connect, tmp_path):
+    async with start(plughost_kernels) as (_, client):
+        session = (await client.post("/api/sessions", new("../../etc/x"))).json
+        line = await connect(client, session["kernel"]["id"])
+        folder = (await line.print("import os; print(os.getcwd())")).strip()
+    assert Path(folder) == tmp_path / "root"
