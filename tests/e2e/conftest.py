@@ -95,6 +95,6 @@ async def visit(
         return visit
 
     yield open_page
-    for number, visit in enumerate(visits):
+    for number, visit in enumerate(v for v in visits if not v.page.is_closed()):
         await visit.screenshot(f"{request.node.name}-{number}")
     await context.close()
