@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import statistics
 import time
 import uuid
@@ -15,15 +14,8 @@ from servers import TOKEN, Running
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
+from plughost.testing import CHROMIUM_FLAGS, chromium
+
 ROUND_TRIPS = 100
 
 Figures = dict[str, float]
@@ -47,9 +39,7 @@ async def page(server: Running) -> Figures:
     """The lab's page until its launcher is visible: seconds, requests and bytes, cold and warm."""
     figures: Figures = {}
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=CHROMIUM
-        )
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         context = await browser.new_context(viewport={"width": 1280, "height": 800})
         for visit in ("cold", "warm"):
             tab = await context.new_page()

@@ -120,12 +120,13 @@ class PageHandler(Handler):
     def initialize(self, page: Page) -> None:
         self._page = page
 
-    def get(self, **arguments: str) -> None:
+    async def get(self, **arguments: str) -> None:
         if self.caller is not None:
             self.host.auth.remember(self, self.caller)
         if "token" in self.request.query_arguments:
             self.redirect(_without_token(self.request.uri or ""))
             return
+        await self.host.until_pages_are_whole()
         base_url = self.host.config.base_url
         visit = PageRequest(
             path=self.request.path,

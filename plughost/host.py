@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -53,6 +54,7 @@ class Host:
         self.started = self.last_activity = datetime.now(timezone.utc)
         self.loading = False
         self.keep = False
+        self._load_began = time.monotonic()
         self._changes = Changes()
         self._hooks = Hooks()
         self._services = Services(self._changes)
@@ -95,6 +97,20 @@ class Host:
             condition, self.config.hold if seconds is None else seconds
         )
 
+    async def until_pages_are_whole(self) -> None:
+        """Wait for what a page is made of while the host starts.
+
+        That is every first-party extension, and others as far as they are prompt: after
+        `config.import_patience` a page goes without their server halves.
+        """
+        await self.until(lambda: not self.loading or self._first_party_settled())
+        left = self._load_began + self.config.import_patience - time.monotonic()
+        await self.until(lambda: not self.loading, max(0.0, left))
+
+    def _first_party_settled(self) -> bool:
+        states = [record.settled for record in self.records.values() if record.first_party]
+        return bool(states) and all(states)
+
     # -- load and collect
 
     async def load(self, *, start: bool = True) -> None:
@@ -104,6 +120,7 @@ class Host:
         half neither delays nor hides them.
         """
         self.loading = True
+        self._load_began = time.monotonic()
         found = extensions.find(self.config.disabled)
         for record in found:
             self.records[record.name] = record

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +33,31 @@ if TYPE_CHECKING:
     from plughost import Host
 
 TOKEN = "secret-of-the-test"  # a fixed token for a server on loopback
+
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+)
+"""For a headless Chromium that asks nothing of any network but the test's own."""
+
+
+def chromium() -> str:
+    """The path of the system's Chromium, or of what `CHROMIUM` names.
+
+    Raises FileNotFoundError, with what to do, when there is none.
+    """
+    for name in (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name) if name else None
+        if found:
+            return found
+    raise FileNotFoundError(
+        "No Chromium on PATH. Install one (apt-get install chromium), or name it in CHROMIUM."
+    )
 
 
 @dataclass(frozen=True)

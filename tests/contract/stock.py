@@ -12,19 +12,9 @@ from dataclasses import dataclass
 
 from playwright.sync_api import sync_playwright
 
+from plughost.testing import CHROMIUM_FLAGS, chromium
+
 from .table import rows
-
-CHROMIUM = "/usr/bin/chromium"
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
 
 STARTED = "() => window.jupyterapp?.restored.then(() => true)"
 
@@ -47,7 +37,7 @@ def open_stock_page(url: str) -> StockPage:
     """Start the page in a browser of its own and read it once its layout is restored."""
     with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
         browser = playwright.chromium.launch_persistent_context(
-            profile, executable_path=CHROMIUM, args=FLAGS
+            profile, executable_path=chromium(), args=CHROMIUM_FLAGS
         )
         page = browser.new_page()
         page.goto(url)

@@ -81,3 +81,12 @@ def test_help_fits_a_screen_and_imports_no_extension():
     assert {"serve", "build", "extensions"} <= names
     assert len(run.stdout.splitlines()) < 24
     assert "plughost_contents" not in run.stderr
+
+
+async def test_a_page_asked_for_at_once_is_whole(served):
+    """The terminals are imported last; a page rendered before would say there are none."""
+    for _ in range(3):
+        server = served()
+        text = (await server.client.get("/lab")).text
+        assert '"terminalsAvailable":true' in text.replace(" ", "")
+        server.stop()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,16 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
+from plughost.testing import CHROMIUM_FLAGS, chromium
+
 OUTPUT = Path(__file__).parents[1] / "output"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
 REPORT_VIOLATIONS = """
 window.policyViolations = [];
 document.addEventListener('securitypolicyviolation', event =>
@@ -51,20 +42,10 @@ class Visit:
         await self.page.screenshot(path=OUTPUT / f"{name}.png")
 
 
-def chromium() -> str:
-    for name in (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"):
-        found = shutil.which(name) if name else None
-        if found:
-            return found
-    raise FileNotFoundError(
-        "No Chromium on PATH. Install one (apt-get install chromium), or name it in CHROMIUM."
-    )
-
-
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         yield browser
         await browser.close()
 

@@ -3,23 +3,13 @@
 from playwright.async_api import async_playwright
 
 import plughost_lab
-
-CHROMIUM = "/usr/bin/chromium"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
+from plughost.testing import CHROMIUM_FLAGS, chromium
 
 
 async def test_the_token_leaves_the_address_and_nothing_is_stopped_by_the_policy(start, app):
     complaints = []
     async with start(plughost_lab, app) as (_, client), async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         page = await browser.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         await page.goto(f"{client.base}/lab/tree/a%20b.txt?token={client.token}&reset")
