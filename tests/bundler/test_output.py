@@ -88,6 +88,21 @@ def test_licences_name_what_is_inside(bench: Bench) -> None:
     }
 
 
+@pytest.mark.parametrize("kept", ["@some/thing-of-old", "@some", "@some/thing"])
+def test_the_source_keeps_texts_of_packages_published_without_one(bench: Bench, kept: str) -> None:
+    package = {"name": "@some/thing-of-old", "version": "1.0.0", "license": "MIT"}
+    files = {
+        "src/index.ts": "import it from '@some/thing-of-old'; export default it;",
+        "node_modules/@some/thing-of-old/package.json": json.dumps(package),
+        "node_modules/@some/thing-of-old/index.js": "export default 1;",
+        f"licenses/{kept}.txt": "Kept.\n",
+        "licenses/@some/other.txt": "Not this one.",
+    }
+    built = bench.build(bench.write("it", files))
+    (found,) = json.loads(built.files["third-party-licenses.json"])["packages"]
+    assert (found["name"], found["extractedText"]) == ("@some/thing-of-old", "Kept.")
+
+
 def test_schemas_and_themes_lie_beside_the_bundle(bench: Bench) -> None:
     files = {
         "schema/plugin.json": '{"type": "object"}',

@@ -1,13 +1,20 @@
 /** The licences of everything a bundle contains. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { packageOf } from './npm.mjs';
 
 const LICENSE_FILE = /^(?:licen[cs]e|copying|notice)(?:[.-].*)?$/i;
 
+/** In the source: texts of packages that are published without one. */
+const KEPT = 'licenses';
+
 /**
  * The contents of third-party-licenses.json, in the shape JupyterLab's licence viewer reads.
+ *
+ * A package without a licence file gets the text that the source keeps for it, in
+ * `licenses/<its name>.txt`, `licenses/<its scope>.txt`, or `licenses/<beginning of its name, up
+ * to a dash>.txt`.
  *
  * @param {Iterable<string>} inputs files that something of ended up in the bundle, absolute
  * @param {string} own folder of the source, which is not a third party
@@ -28,7 +35,7 @@ export function thirdPartyLicenses(inputs, own) {
         name,
         versionInfo: version,
         licenseId: licenseId(found.manifest),
-        extractedText: licenseText(found.folder)
+        extractedText: licenseText(found.folder) || keptText(own, name)
       });
     }
   }
@@ -51,4 +58,14 @@ function licenseText(folder) {
     .sort()
     .map(name => readFileSync(path.join(folder, name), 'utf8').trim())
     .join('\n\n');
+}
+
+/** @param {string} own @param {string} name */
+function keptText(own, name) {
+  const names = [name, name.split('/')[0]];
+  for (let dash = name.lastIndexOf('-'); dash > 0; dash = name.lastIndexOf('-', dash - 1)) {
+    names.push(name.slice(0, dash));
+  }
+  const file = names.map(each => path.join(own, KEPT, `${each}.txt`)).find(existsSync);
+  return file ? readFileSync(file, 'utf8').trim() : '';
 }
