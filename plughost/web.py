@@ -282,7 +282,9 @@ class Handler(web.RequestHandler):
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         if isinstance(value, HostError) and value.status < 500:
-            log.info("%s %s: %s", self.request.method, self.request.path, value.message)
+            # JupyterLab asks for what is not there as a matter of course; refusals are rare.
+            level = logging.INFO if isinstance(value, Forbidden) else logging.DEBUG
+            log.log(level, "%s %s: %s", self.request.method, self.request.path, value.message)
         else:
             super().log_exception(typ, value, tb)
             target = self.application.targets.get(self.request)
