@@ -76,7 +76,7 @@ class Authentication:
         """
         presented = _presented_token(request)
         user = self._cookie_user(request)
-        if presented and self.token and hmac.compare_digest(presented, self.token):
+        if presented and self.token and _same(presented, self.token):
             return Caller(user or _new_user(), "token")
         if user or not self.token:
             self._require_own_origin(request)
@@ -97,7 +97,7 @@ class Authentication:
         name = _host_name(request.host)
         if not (self._any_host or name in self._hosts or _is_loopback(name)):
             raise Forbidden(
-                f"This server is not known as {name!r}.",
+                f"This server is not known as {request.host!r}.",
                 hint="Use the URL it printed, or add the name to `allow_host` in plughost.toml.",
             )
 
@@ -139,7 +139,7 @@ class Authentication:
         if origin is None:
             allowed = site in ("same-origin", "none") or (site is None and _has_xsrf(request))
         else:
-            same = urlsplit(origin).netloc.lower() == request.host.lower()
+            same = _authority(origin) == request.host.lower()
             allowed = same or self.allows_origin(origin)
         if not allowed:
             raise Forbidden(
@@ -166,15 +166,30 @@ def _has_xsrf(request: HTTPServerRequest) -> bool:
     """A client that is no browser proves it can read its cookies, as Tornado asks for."""
     cookie = request.cookies.get("_xsrf")
     header = request.headers.get("X-XSRFToken", "")
-    return cookie is not None and bool(header) and hmac.compare_digest(cookie.value, header)
+    return cookie is not None and bool(header) and _same(cookie.value, header)
 
 
 def _new_user() -> User:
     return User(username=secrets.token_hex(16))
 
 
+def _same(one: str, other: str) -> bool:
+    """Whether two secrets are equal, in a time that does not tell how far they are."""
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
 def _host_name(host: str) -> str:
-    return (urlsplit(f"//{host}").hostname or "").lower()
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:  # not a host at all, such as "["
+        return ""
+
+
+def _authority(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _is_loopback(name: str) -> bool:

@@ -192,11 +192,27 @@ class _Dispatch(httputil.HTTPMessageDelegate):
 
     def finish(self) -> None:
         assert self._delegate is not None, "a message ends after its headers"
-        self._delegate.finish()
+        try:
+            self._delegate.finish()
+        except Exception as error:  # a handler that cannot even be made still owes a reply
+            self._refuse(error)
 
     def on_connection_close(self) -> None:
         if self._delegate is not None:
             self._delegate.on_connection_close()
+
+    def _refuse(self, error: Exception) -> None:
+        owner = self._application.targets[self._request].owner
+        if owner is not None:
+            owner.note("request", error)
+        message = f"The extension {owner.name if owner else 'plughost'!r} cannot answer here."
+        refusal = HostError(message, hint="`GET /plughost/api/extensions` shows what went wrong.")
+        target = Target(_Refusal, {"error": refusal}, {})
+        self._application.targets[self._request] = target
+        delegate = self._application.get_handler_delegate(
+            self._request, target.handler, target.arguments
+        )
+        delegate.finish()
 
 
 class Handler(web.RequestHandler):
@@ -281,16 +297,19 @@ class Handler(web.RequestHandler):
             )
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        if isinstance(value, HostError) and value.status < 500:
+        summary = f"{self.request.method} {self.request.path}"  # no query: it may hold the token
+        if isinstance(value, HostError):
             # JupyterLab asks for what is not there as a matter of course; refusals are rare.
-            level = logging.INFO if isinstance(value, Forbidden) else logging.DEBUG
-            log.log(level, "%s %s: %s", self.request.method, self.request.path, value.message)
+            level = logging.DEBUG if value.status < 500 else logging.WARNING
+            level = logging.INFO if isinstance(value, Forbidden) else level
+            log.log(level, "%s: %s", summary, value.message)
+        elif isinstance(value, web.HTTPError):
+            log.info("%s: %s", summary, value)
         else:
-            super().log_exception(typ, value, tb)
+            log.error("%s: %s", summary, typ.__name__, exc_info=(typ, value, tb))
             target = self.application.targets.get(self.request)
-            owner = target.owner if target else None
-            if owner is not None and not isinstance(value, web.HTTPError):
-                owner.note("request", value)
+            if target is not None and target.owner is not None:
+                target.owner.note("request", value)
 
 
 class JSONHandler(Handler):

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from urllib.parse import urlencode
+
 import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
 from tornado import web
 from tornado.httpclient import HTTPClientError
+from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPServerRequest, RequestStartLine
 
-from plughost import JSONHandler, Page, Route, WebSocketHandler, hookimpl
+from plughost import Config, Forbidden, JSONHandler, Page, Route, WebSocketHandler, hookimpl
+from plughost.auth import Authentication
 from plughost.testing import TOKEN
 
 
@@ -186,7 +193,7 @@ async def test_a_rebound_host_name_is_refused(start):
     async with start(Doors(), allow_host=["lab.example"]) as (_, client):
         known = await client.get("/door/api", headers={"Host": "lab.example"})
     assert (rebound.status, known.status) == (403, 200)
-    assert "'evil.example'" in rebound.json["message"]
+    assert "'evil.example:80'" in rebound.json["message"]
 
 
 async def test_an_empty_token_lets_everybody_in_but_no_other_site(start):
@@ -217,3 +224,70 @@ async def test_identity_and_permissions_are_told(start):
     }  # fmt: skip
     assert reply.json["permissions"] == {"contents": ["read"]}
     assert nonsense.status == 400
+
+
+@given(
+    headers=st.dictionaries(
+        st.sampled_from(
+            [
+                "Host",
+                "Origin",
+                "Sec-Fetch-Site",
+                "Authorization",
+                "Cookie",
+                "X-XSRFToken",
+                "Upgrade",
+            ]
+        ),
+        st.text(st.characters(min_codepoint=33, max_codepoint=255), min_size=1, max_size=40)
+        | st.sampled_from(["[", "http://[", "localhost:0", "same-origin", "token", "_xsrf=1"]),
+    ),
+    method=st.sampled_from(["GET", "POST"]),
+    token=st.text(max_size=8),
+)
+@settings(max_examples=300, deadline=None)
+def test_whatever_a_stranger_sends_is_refused_with_a_reason(cookieless, headers, method, token):
+    auth, request = cookieless(method, f"/door/api?{urlencode({'token': token})}", headers)
+
+    def enter():
+        auth.check_host(request)
+        return auth.identify(request)
+
+    with pytest.raises(Forbidden):
+        enter()
+
+
+@pytest.fixture(scope="module")
+def cookieless(tmp_path_factory):
+    """A guarded door, and requests to it as Tornado parses them."""
+    runtime = tmp_path_factory.mktemp("runtime")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_RUNTIME_DIR", str(runtime))
+        auth = Authentication(Config(root=runtime, token=TOKEN))
+
+    def make(method, uri, headers):
+        try:
+            line = RequestStartLine(method, uri, "HTTP/1.0")
+            return auth, HTTPServerRequest(start_line=line, headers=HTTPHeaders(headers))
+        except HTTPInputError:
+            reject()  # Tornado does not let it through to us
+
+    return make
+
+
+async def test_no_log_holds_the_token(start, caplog):
+    class Faulty:
+        @hookimpl
+        def plughost_routes(self):
+            return [Route(r"/faulty/api", Bug)]
+
+    class Bug(JSONHandler):
+        def get(self):
+            raise ZeroDivisionError
+
+    async with start(Doors(), Faulty()) as (_, client):
+        with caplog.at_level(logging.DEBUG):
+            for path in ("/faulty/api", "/door/api", "/door", "/nothing", "/api/nothing"):
+                await client.get(f"{path}?token={TOKEN}", token=None)
+    assert "ZeroDivisionError" in caplog.text
+    assert TOKEN not in caplog.text

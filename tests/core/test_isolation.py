@@ -135,6 +135,24 @@ async def test_what_fails_while_serving_is_recorded_and_the_extension_goes_on(st
     assert "KeyError while in request: 'mood'" in after_request["error"]
 
 
+async def test_a_handler_that_cannot_be_made_still_gives_a_reply(start):
+    class Unmade(JSONHandler):
+        def initialize(self, needed):
+            raise AssertionError("never called: the route gives no such argument")
+
+    class Careless:
+        @hookimpl
+        def plughost_routes(self):
+            return [Route(r"/careless/api", Unmade)]
+
+    async with start(Careless()) as (_, client):
+        reply = await client.post("/careless/api", "{}")
+        record = (await client.get("/plughost/api/extensions/Careless")).json
+    assert (reply.status, record["phase"]) == (500, "request")
+    assert "'Careless' cannot answer here" in reply.json["message"]
+    assert "needed" in record["error"]
+
+
 def test_what_extensions_offer_is_known_before_anything_runs(jupyter_folders):
     host = Host({"good": Good(), "broken": RaisesInRoutes()})
     assert [r.handler for r in host.routes if r.pattern.startswith("/good")] == [Greeting]
