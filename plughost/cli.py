@@ -86,6 +86,7 @@ def main() -> None:
 @click.option("--base-url", help="Path under which everything is served [/].")
 @click.option("--token", help="What callers must present [random].")
 @click.option("--no-browser", is_flag=True, help="Print the URL, open nothing.")
+@click.option("--safe", is_flag=True, default=None, help="Load first-party extensions only.")
 @click.option("--config", type=click.Path(path_type=Path), help="Use this plughost.toml.")
 @click.option("--verbose", "-v", is_flag=True, help="Log every request.")
 def serve(
@@ -130,3 +131,12 @@ def list_extensions(as_json: bool) -> None:
     print_records(records, as_json=as_json)
     if any(record.state == "failed" for record in records):
         sys.exit(1)
+
+
+@extensions.command("enable")
+@click.argument("name")
+def enable_extension(name: str) -> None:
+    """Give an extension that was switched off for failing another chance."""
+    from plughost.serving import enable
+
+    enable(name)

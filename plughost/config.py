@@ -52,6 +52,8 @@ class Config:
     """Seconds after which the import of an extension is recorded as failed."""
     hold: float = 5.0
     """Seconds that a request waits for an extension that is still loading."""
+    safe: bool = False
+    """Only first-party extensions are loaded, and nothing is noted of them."""
     extensions: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What belongs to each extension, by its name."""
     sources: Mapping[str, str] = field(default_factory=dict)

@@ -22,11 +22,12 @@ from plughost.auth import Authentication
 from plughost.changes import Changes
 from plughost.config import Config
 from plughost.contributions import Key, Page, Route
-from plughost.errors import DuplicateError, ManifestError
+from plughost.errors import DuplicateError, ExtensionError, ManifestError
 from plughost.extensions import ExtensionRecord, Hooks, State, guard
 from plughost.frontend import LoadedFrontend, PageRenderer
 from plughost.offers import Offers, collect
 from plughost.services import Services
+from plughost.starts import Starts
 from plughost.web import MAX_BODY, Application, RouteTable
 
 T = TypeVar("T")
@@ -121,31 +122,54 @@ class Host:
         """
         self.loading = True
         self._load_began = time.monotonic()
+        starts = Starts(write=not self.config.safe)
         found = extensions.find(self.config.disabled)
         for record in found:
             self.records[record.name] = record
+            self._leave_out(record, starts)
             folder = extensions.package_folder(record.package)
             if not record.settled and folder and (folder / "frontend").is_dir():
                 self._add_frontend(record.name, folder / "frontend", record)
+        tried = [record for record in found if not record.settled]
         late = []
-        for record in found:
-            if not record.settled:
-                imported = await extensions.load(
-                    record, self.config.import_patience, self.config.import_timeout
-                )
-                late.append(asyncio.ensure_future(self._add_when_imported(record, imported, start)))
-                await asyncio.sleep(0)  # what is imported is added before the next import begins
+        for record in tried:
+            starts.importing(record.name)
+            imported = await extensions.load(
+                record, self.config.import_patience, self.config.import_timeout
+            )
+            late.append(
+                asyncio.ensure_future(self._add_when_imported(record, imported, starts, start))
+            )
+            await asyncio.sleep(0)  # what is imported is added before the next import begins
         await asyncio.gather(*late)
         await self.settle()
+        for record in tried:
+            if start and not record.first_party:
+                starts.note(record.name, failed=record.state == State.FAILED)
         self.loading = False
         self._changes.notify()
 
+    def _leave_out(self, record: ExtensionRecord, starts: Starts) -> None:
+        """Settle the record of an extension that is not to be imported this time."""
+        if record.settled or record.first_party:
+            return
+        objection = starts.objection(record.name)
+        if self.config.safe:
+            objection = ExtensionError(
+                "Safe mode leaves out what is not first-party.",
+                hint="Start without `--safe` to have it back.",
+            )
+        if objection is not None:
+            record.state = State.DISABLED
+            record.note("find", objection)
+
     async def _add_when_imported(
-        self, record: ExtensionRecord, imported: asyncio.Future[Any], start: bool
+        self, record: ExtensionRecord, imported: asyncio.Future[Any], starts: Starts, start: bool
     ) -> None:
         plugin = await imported
         if record.state != State.FAILED:
             self.add(record, plugin, start=start)
+        starts.imported(record.name)
         self._changes.notify()
 
     def add(self, record: ExtensionRecord, plugin: Any, *, start: bool = True) -> None:

@@ -19,11 +19,12 @@ from urllib.parse import quote
 import click
 from tornado.netutil import bind_sockets
 
-from plughost import config
+from plughost import config, extensions
 from plughost.config import Config
-from plughost.errors import ConfigError
+from plughost.errors import ConfigError, ExtensionNotFound
 from plughost.extensions import ExtensionRecord
 from plughost.host import Host
+from plughost.starts import Starts
 
 PORTS_TO_TRY = 50
 
@@ -88,6 +89,24 @@ def load_records() -> list[ExtensionRecord]:
         return list(host.records.values())
 
     return asyncio.run(load())
+
+
+def enable(name: str) -> None:
+    """Forget an extension's failed starts. Raises ExtensionNotFound for one not installed."""
+    installed = [record.name for record in extensions.find()]
+    if name not in installed:
+        raise ExtensionNotFound(name, installed)
+    if name in config.load().disabled:
+        raise ConfigError(
+            f"The extension {name!r} is disabled in plughost.toml.",
+            hint=f"Remove `enabled = false` from [extensions.{name}] there.",
+        )
+    forgiven = Starts().forget(name)
+    click.echo(
+        f"{name} is loaded again at the next start."
+        if forgiven
+        else f"{name} was not switched off."
+    )
 
 
 def print_records(records: list[ExtensionRecord], *, as_json: bool) -> None:

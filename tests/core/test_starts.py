@@ -1,0 +1,94 @@
+"""What earlier starts say: who ended the process, who fails every time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def plughost(jupyter_folders, strangers):
+    """Run `plughost` with the strangers on its path; returns the finished process."""
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "plughost", *arguments],
+            env={**os.environ, "PYTHONPATH": str(strangers)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run
+
+
+async def records(server):
+    await server.client.get("/nothing/to/be/found")  # held until all is loaded
+    reply = await server.client.get("/plughost/api/extensions")
+    return {record["name"]: record for record in reply.json}
+
+
+@pytest.mark.parametrize("end", ["os._exit(3)", "os.kill(os.getpid(), 11)"])
+async def test_who_ended_the_process_at_import_is_named_and_left_out_once(
+    plughost, served, strangers, distribution, end
+):
+    distribution("fatal", f"import os; {end}")
+    distribution("fine", "")
+    assert plughost("extensions", "list").returncode != 0
+    listed = plughost("extensions", "list", "--json")
+    found = {record["name"]: record for record in json.loads(listed.stdout)}
+    assert (found["fatal"]["state"], found["fine"]["state"]) == ("disabled", "active")
+    assert "The process ended while this was being imported" in found["fatal"]["error"]
+    assert plughost("extensions", "list").returncode not in (0, 1), "it is tried again"
+
+
+async def test_after_three_failed_starts_an_extension_is_left_alone_until_enabled(
+    plughost, served, strangers, distribution
+):
+    distribution("moody", "raise OSError('not today')")
+    path = {"PYTHONPATH": str(strangers)}
+    for _ in range(3):
+        server = served(env=path)
+        assert (await records(server))["moody"]["state"] == "failed"
+        server.stop()
+    server = served(env=path)
+    moody = (await records(server))["moody"]
+    server.stop()
+    assert (moody["state"], moody["error"]) == ("disabled", "It failed in the last 3 starts.")
+    assert "plughost extensions enable moody" in moody["nextStep"]
+
+    assert plughost("extensions", "enable", "moody").stdout == (
+        "moody is loaded again at the next start.\n"
+    )
+    (strangers / "moody.py").write_text("")
+    server = served(env=path)
+    assert (await records(server))["moody"]["state"] == "active"
+
+
+async def test_safe_mode_leaves_strangers_out_and_writes_nothing(
+    served, strangers, distribution, jupyter_folders
+):
+    distribution("fatal", "import os; os._exit(3)")
+    server = served("--safe", env={"PYTHONPATH": str(strangers)})
+    found = await records(server)
+    assert found["fatal"]["state"] == "disabled"
+    assert "Safe mode" in found["fatal"]["error"]
+    assert {r["state"] for name, r in found.items() if name != "fatal"} == {"active"}
+    assert not (jupyter_folders / "jupyter-data" / "plughost").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "output"),
+    [
+        ("content", "Did you mean 'contents'?"),
+        ("contents", "contents was not switched off."),
+    ],
+)
+def test_enabling_what_needs_none_says_so(plughost, name, output):
+    run = plughost("extensions", "enable", name)
+    assert output in run.stdout + run.stderr
+    assert "Traceback" not in run.stderr
