@@ -30,6 +30,7 @@ from plughost.errors import (
 )
 from plughost.hookspecs import hookimpl
 from plughost.host import Host
+from plughost.static import FileHandler
 from plughost.web import Handler, JSONHandler, WebSocketHandler
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Config",
     "Conflict",
     "ExtensionError",
+    "FileHandler",
     "Forbidden",
     "Frontend",
     "Gone",

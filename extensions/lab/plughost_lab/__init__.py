@@ -1,21 +1,22 @@
 """The lab: JupyterLab's workbench at `/lab`, built in the page by this extension's frontend."""
 
 from pathlib import Path
+from typing import Any
 
-from plughost import Host, Page, PageConfig, Route, hookimpl
-from plughost_lab.handlers import FaviconHandler
+from plughost import FileHandler, Host, Page, PageConfig, Route, hookimpl
 from plughost_lab.visit import PATTERN, LabOptions, page_config
 
 FOLDER = Path(__file__).parent
+DAY = 24 * 3600
 
 
 @hookimpl
 def plughost_routes() -> list[Route]:
-    favicons = FOLDER / "favicons"
-    # A browser asks for icons before anybody has logged in.
+    # A browser asks for icons before anybody has logged in; they hardly ever change.
+    icons: dict[str, Any] = {"public": True, "folder": FOLDER / "favicons", "max_age": DAY}
     return [
-        Route(r"/favicon\.ico", FaviconHandler, public=True, folder=favicons, only="favicon.ico"),
-        Route(r"/static/favicons/(?P<file>[^/]+)", FaviconHandler, public=True, folder=favicons),
+        Route(r"/(?P<file>favicon\.ico)", FileHandler, **icons),
+        Route(r"/static/favicons/(?P<file>[^/]+)", FileHandler, **icons),
     ]
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
-from tornado import web
 from tornado.websocket import WebSocketClosedError
 
-from plughost import BadRequest, Handler, JSONHandler, Route, WebSocketHandler
+from plughost import BadRequest, FileHandler, Handler, JSONHandler, Route, WebSocketHandler
 from plughost_settings.custom import CustomStyle
 from plughost_settings.events import EventBus, Listener
 from plughost_settings.exporters import Exporters
@@ -147,24 +147,15 @@ class CataloguesHandler(JSONHandler):
         self.reply({"data": data, "message": message})
 
 
-class ThemeFiles(Handler, web.StaticFileHandler):
+class ThemeFiles(FileHandler):
     """A theme's style sheet and what it refers to, relative to itself."""
 
-    def initialize(self, themes: Themes) -> None:  # type: ignore[override]  # the path comes later
-        super().initialize(path="")
+    def initialize(self, themes: Themes) -> None:  # type: ignore[override]  # folders by package
+        super().initialize()
         self._themes = themes
 
-    async def get(  # type: ignore[override]  # the folder depends on the package
-        self, package: str, file: str, include_body: bool = True
-    ) -> None:
-        self.root = str(self._themes.folder(package))
-        await super().get(file, include_body)
-
-    async def head(self, package: str, file: str) -> None:  # type: ignore[override]
-        await self.get(package, file, include_body=False)
-
-    def set_extra_headers(self, path: str) -> None:
-        self.set_header("Cache-Control", "no-cache")
+    def folder(self, **groups: str) -> Path:
+        return self._themes.folder(groups["package"])
 
 
 class LicensesHandler(Handler):
