@@ -36,9 +36,10 @@ class Kind:
 
 @dataclass(frozen=True)
 class Running:
-    """A started server: how long its first answer took, in seconds, and its process."""
+    """A started server: when it was started (`perf_counter`), seconds to its first answer."""
 
     base: str
+    began: float
     first_answer: float
     process: psutil.Process
     root: Path
@@ -95,7 +96,7 @@ def running(kind: Kind) -> Iterator[Running]:
         base = f"http://127.0.0.1:{port}"
         try:
             took = wait_for_answer(base, began)
-            yield Running(base, took, server, root)
+            yield Running(base, began, took, server, root)
         finally:
             children = server.children(recursive=True)
             process.send_signal(signal.SIGINT)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Error, Page, async_playwright
 
 from plughost.testing import CHROMIUM_FLAGS, chromium
 
@@ -77,5 +78,7 @@ async def visit(
 
     yield open_page
     for number, visit in enumerate(v for v in visits if not v.page.is_closed()):
-        await visit.screenshot(f"{request.node.name}-{number}")
+        # A help for whoever reads a failure; a page that cannot be drawn any more is none itself.
+        with contextlib.suppress(Error):
+            await visit.screenshot(f"{request.node.name}-{number}")
     await context.close()
