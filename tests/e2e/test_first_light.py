@@ -31,7 +31,8 @@ async def run_cell(page, source):
 
 
 async def kernel_is_idle(page):
-    await page.locator(".jp-NotebookPanel-toolbar [data-status=idle]").first.wait_for()
+    """The status bar's word: the toolbar shows a circle before the kernel is connected."""
+    await page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
 
 
 @pytest.mark.proves("GET /lab")
