@@ -6,7 +6,6 @@ import json
 import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from plughost._version import __version__
 from plughost.auth import User
@@ -15,7 +14,7 @@ from plughost.errors import BadRequest, ExtensionNotFound, NoRoute
 from plughost.extensions import guard
 from plughost.frontend import content_security_policy, new_nonce
 from plughost.static import FrontendFiles
-from plughost.web import Handler, JSONHandler
+from plughost.web import Handler, JSONHandler, without_token
 
 log = logging.getLogger("plughost.api")
 
@@ -124,7 +123,7 @@ class PageHandler(Handler):
         if self.caller is not None:
             self.host.auth.remember(self, self.caller)
         if "token" in self.request.query_arguments:
-            self.redirect(_without_token(self.request.uri or ""))
+            self.redirect(without_token(self.request.uri or ""))
             return
         await self.host.until_pages_are_whole()
         base_url = self.host.config.base_url
@@ -160,13 +159,6 @@ def _merge(merged: dict[str, Any], values: Mapping[str, Any]) -> None:
     for key, value in values.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
         merged[key] = {**merged[key], **value} if both else value
-
-
-def _without_token(url: str) -> str:
-    """The same URL for the address bar, the history and what is sent as referrer."""
-    parts = urlsplit(url)
-    query = [(name, value) for name, value in parse_qsl(parts.query, True) if name != "token"]
-    return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 class StartPage(Handler):

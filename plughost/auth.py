@@ -9,6 +9,7 @@ whose `Origin` or `Sec-Fetch-Site` says that it comes from our own pages.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import ipaddress
 import json
@@ -29,6 +30,7 @@ from plughost.config import Config
 from plughost.errors import Forbidden, Unauthenticated
 
 COOKIE_DAYS = 30
+SECRET_BYTES = 32
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _AUTHORIZATION = re.compile(r"(?:token|bearer)\s+(\S+)\s*", re.IGNORECASE)
 
@@ -103,7 +105,9 @@ class Authentication:
 
     def remember(self, handler: web.RequestHandler, caller: Caller) -> None:
         """Set the cookie that lets a browser in without the token."""
-        if caller.proof == "cookie":
+        # Nobody proved anything to a server without a token, and its cookies would be good
+        # for the one with a token that is started later.
+        if caller.proof != "token":
             return
         handler.set_signed_cookie(
             cookie_name(handler.request.host),
@@ -204,11 +208,18 @@ def _cookie_secret() -> bytes:
     folder = Path(jupyter_runtime_dir())
     ensure_dir_exists(folder, mode=0o700)
     path = folder / "plughost_cookie_secret"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
+    kept = path.read_bytes() if path.exists() else b""
+    if len(kept) == SECRET_BYTES:
+        return kept
+    # Whole or not at all: with a key that was cut short anybody could sign cookies.
+    temporary = folder / f".plughost_cookie_secret-{secrets.token_hex(4)}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        secret = secrets.token_bytes(32)
-        file.write(secret)
-    return secret
+        file.write(secrets.token_bytes(SECRET_BYTES))
+    if kept or path.exists():
+        temporary.replace(path)
+    else:
+        with contextlib.suppress(FileExistsError):  # another server was faster: its key counts
+            os.link(temporary, path)
+        temporary.unlink()
+    return path.read_bytes()

@@ -15,6 +15,7 @@ import weakref
 from collections.abc import Awaitable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 from tornado import httputil, web, websocket
@@ -121,9 +122,19 @@ class Application(web.Application):
             caller = host.auth.identify(request)
         if match is None:
             if path is not None and len(path) > 1 and path.endswith("/"):
-                bare = host.config.base_url.rstrip("/") + path.rstrip("/")
-                return Target(web.RedirectHandler, {"url": bare, "permanent": False}, {})
+                # One slash in front: two would name another host (RFC 3986, 4.2).
+                bare = host.config.base_url.rstrip("/") + "/" + path.strip("/")
+                query = f"?{request.query}" if request.query else ""
+                return Target(_Redirect, {"url": bare + query}, {}, caller=caller)
             raise NoRoute(request.path)
+        if (
+            caller is not None
+            and caller.proof == "token"
+            and "token" in request.query_arguments
+            and request.headers.get("Sec-Fetch-Mode") == "navigate"
+        ):
+            # What is shown, a file of the user's perhaps, must not find the token in its address.
+            return Target(_Redirect, {"url": without_token(request.uri or "")}, {}, caller=caller)
         route, owner, groups = match
         await self._ready(owner)
         if caller and "no_track_activity" not in request.query_arguments:
@@ -376,6 +387,20 @@ class _Refusal(Handler):
         raise self._error
 
 
+class _Redirect(Handler):
+    """Sends a browser elsewhere on this server; a token it came with becomes a cookie."""
+
+    def initialize(self, url: str) -> None:
+        self._url = url
+
+    def get(self) -> None:
+        if self.caller is not None:
+            self.host.auth.remember(self, self.caller)
+        self.redirect(self._url)
+
+    head = get
+
+
 class _Preflight(Handler):
     """Answers OPTIONS for API paths (Fetch standard, CORS preflight)."""
 
@@ -392,6 +417,13 @@ def below(base_url: str, path: str) -> str | None:
     if base_url == "/":
         return path
     return path[len(base_url) - 1 :] if f"{path}/".startswith(base_url) else None
+
+
+def without_token(url: str) -> str:
+    """The same URL for the address bar, the history and what is sent as referrer."""
+    parts = urlsplit(url)
+    query = [(name, value) for name, value in parse_qsl(parts.query, True) if name != "token"]
+    return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 def is_api(path: str) -> bool:

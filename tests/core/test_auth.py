@@ -291,3 +291,34 @@ async def test_no_log_holds_the_token(start, caplog):
                 await client.get(f"{path}?token={TOKEN}", token=None)
     assert "ZeroDivisionError" in caplog.text
     assert TOKEN not in caplog.text
+
+
+async def test_a_cookie_of_a_server_without_a_token_opens_no_other(start):
+    async with start(Doors(), token="") as (_, client):
+        reply = await client.get("/door", token=None)
+    assert not [c for c in reply.headers.get_list("Set-Cookie") if c.startswith("username-")]
+
+
+async def test_a_secret_that_was_cut_short_is_replaced(start, jupyter_folders):
+    file = jupyter_folders / "jupyter-runtime" / "plughost_cookie_secret"
+    file.write_bytes(b"")
+    async with start(Doors(), token=None):
+        assert len(file.read_bytes()) == 32
+
+
+async def test_what_a_browser_shows_has_no_token_in_its_address(start):
+    async with start(Doors()) as (_, client):
+        there = {"Sec-Fetch-Mode": "navigate"}
+        shown = await client.get(f"/raw?a=1&token={TOKEN}", headers=there, token=None)
+        fetched = await client.get(f"/raw?token={TOKEN}", token=None)
+    assert (shown.status, shown.headers["Location"]) == (302, "/raw?a=1")
+    assert shown.headers["Set-Cookie"].startswith("username-")
+    assert (fetched.status, fetched.text) == (200, "secret")
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "/x%7B/", "/x{/"])
+async def test_a_trailing_slash_never_leads_to_another_host(start, path):
+    async with start(Doors()) as (_, client):
+        reply = await client.get(path)
+    assert reply.status == 302
+    assert not reply.headers["Location"].startswith("//")
