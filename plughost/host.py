@@ -132,16 +132,20 @@ class Host:
                 self._add_frontend(record.name, folder / "frontend", record)
         tried = [record for record in found if not record.settled]
         late = []
-        for record in tried:
-            starts.importing(record.name)
-            imported = await extensions.load(
-                record, self.config.import_patience, self.config.import_timeout
-            )
-            late.append(
-                asyncio.ensure_future(self._add_when_imported(record, imported, starts, start))
-            )
-            await asyncio.sleep(0)  # what is imported is added before the next import begins
-        await asyncio.gather(*late)
+        try:
+            for record in tried:
+                starts.importing(record.name)
+                imported = await extensions.load(
+                    record, self.config.import_patience, self.config.import_timeout
+                )
+                late.append(
+                    asyncio.ensure_future(self._add_when_imported(record, imported, starts, start))
+                )
+                await asyncio.sleep(0)  # what is imported is added before the next import begins
+            await asyncio.gather(*late)
+        finally:
+            # Whoever is still being imported when the host stops has ended nothing.
+            starts.close()
         await self.settle()
         for record in tried:
             if start and not record.first_party:

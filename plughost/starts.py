@@ -55,7 +55,13 @@ class Starts:
 
     def imported(self, name: str) -> None:
         """It is over, and the process is still there."""
-        self._importing.remove(name)
+        if name in self._importing:
+            self._importing.remove(name)
+            self._mark()
+
+    def close(self) -> None:
+        """The process goes on, or ends of its own will: nobody is to blame any more."""
+        self._importing.clear()
         self._mark()
 
     def note(self, name: str, *, failed: bool) -> None:

@@ -92,3 +92,19 @@ def test_enabling_what_needs_none_says_so(plughost, name, output):
     run = plughost("extensions", "enable", name)
     assert output in run.stdout + run.stderr
     assert "Traceback" not in run.stderr
+
+
+async def test_stopping_while_something_imports_blames_nobody(
+    plughost, served, strangers, distribution
+):
+    distribution("slow", "import time; time.sleep(5)")
+    server = served(env={"PYTHONPATH": str(strangers)})
+    for _ in range(100):
+        reply = await server.client.get("/plughost/api/extensions/slow")
+        if reply.status == 200 and reply.json["milliseconds"] == {}:
+            break
+    await server.client.get("/lab")
+    assert server.stop() == 0
+    (strangers / "slow.py").write_text("")
+    found = {r["name"]: r for r in json.loads(plughost("extensions", "list", "--json").stdout)}
+    assert found["slow"]["state"] == "active"
