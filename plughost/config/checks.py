@@ -1,0 +1,68 @@
+"""Settings that have the right type and still cannot be used, or not together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plughost.errors import ConfigError
+
+if TYPE_CHECKING:
+    from plughost.config import Config
+
+
+def check(config: Config) -> None:
+    """Raise ConfigError for settings that cannot be used, or not together."""
+
+    def wrong(name: str, message: str, hint: str) -> ConfigError:
+        return ConfigError(f"{message} (set by: {config.sources.get(name, 'default')}).", hint=hint)
+
+    if not config.root.is_dir():
+        raise wrong(
+            "root",
+            f"The root folder {str(config.root)!r} does not exist",
+            "Create it or name another.",
+        )
+    for name in ("certfile", "keyfile"):
+        file = getattr(config, name)
+        if file is not None and not file.is_file():
+            raise wrong(name, f"The {name} {str(file)!r} does not exist", "Correct the path.")
+    if config.keyfile and not config.certfile:
+        raise wrong("keyfile", "There is a keyfile without a certfile", "Set certfile as well.")
+    for proxy in config.trusted_proxies:
+        if proxy != "unix" and not _is_network(proxy):
+            raise wrong(
+                "trusted_proxies",
+                f"The trusted proxy {proxy!r} is neither an address nor a network",
+                "Write 10.0.0.1, 10.0.0.0/8, or `unix` for what comes through the unix socket.",
+            )
+    if config.no_auth and not config.unix_socket and not _is_loopback(config.ip):
+        raise wrong(
+            "no_auth",
+            f"Anybody may enter, and the server would listen on {config.ip!r}",
+            "Set a token, or listen on a loopback address (127.0.0.1) or a unix_socket.",
+        )
+    if config.no_auth and "*" in config.allow_origin:
+        raise wrong(
+            "no_auth",
+            "Anybody may enter, and the pages of every origin may call this server",
+            "Set a token, or name the origins in allow_origin.",
+        )
+
+
+def _is_network(text: str) -> bool:
+    import ipaddress
+
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(ip: str) -> bool:
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(ip).is_loopback
+    except ValueError:
+        return ip == "localhost"
