@@ -1,51 +1,67 @@
 """plughost: a small server that finds extensions, asks them what they offer, serves the sum.
 
-This is the whole public API: what `__all__` lists, and nothing else.
+This is the whole public API: what `__all__` lists, and nothing else. A name is imported when
+it is first used, so that `plughost --help` does not pay for a web server.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from plughost._version import __version__
-from plughost.config import Config
-from plughost.contributions import (
-    Frontend,
-    Page,
-    PageConfig,
-    PageRequest,
-    Route,
-    Service,
-    Status,
-)
-from plughost.errors import (
-    BadRequest,
-    Conflict,
-    ExtensionError,
-    Forbidden,
-    Gone,
-    HostError,
-    NotFound,
-    NotSupported,
-    PreconditionFailed,
-    ServiceNotFound,
-    TooLarge,
-    Unavailable,
-)
-from plughost.hookspecs import hookimpl
-from plughost.host import Host
-from plughost.static import FileHandler
-from plughost.web import Handler, JSONHandler, WebSocketHandler
+
+if TYPE_CHECKING:
+    from plughost.auth import Caller, User
+    from plughost.config import Config
+    from plughost.contributions import (
+        Authenticator,
+        Frontend,
+        HookSpecs,
+        LogHandler,
+        Page,
+        PageConfig,
+        PageRequest,
+        Route,
+        Service,
+        Status,
+    )
+    from plughost.errors import (
+        BadRequest,
+        Conflict,
+        ExtensionError,
+        Forbidden,
+        Gone,
+        HostError,
+        NotFound,
+        NotSupported,
+        PreconditionFailed,
+        ServiceNotFound,
+        TooLarge,
+        Unavailable,
+    )
+    from plughost.handlers import Handler, JSONHandler, WebSocketHandler
+    from plughost.hookspecs import hookimpl, hookspec
+    from plughost.host import Host
+    from plughost.records import ExtensionRecord
+    from plughost.static import FileHandler
 
 __all__ = [
+    "Authenticator",
     "BadRequest",
+    "Caller",
     "Config",
     "Conflict",
     "ExtensionError",
+    "ExtensionRecord",
     "FileHandler",
     "Forbidden",
     "Frontend",
     "Gone",
     "Handler",
+    "HookSpecs",
     "Host",
     "HostError",
     "JSONHandler",
+    "LogHandler",
     "NotFound",
     "NotSupported",
     "Page",
@@ -58,7 +74,54 @@ __all__ = [
     "Status",
     "TooLarge",
     "Unavailable",
+    "User",
     "WebSocketHandler",
     "__version__",
     "hookimpl",
+    "hookspec",
 ]
+
+_HOMES = {
+    "Caller": "auth",
+    "User": "auth",
+    "Config": "config",
+    "Authenticator": "contributions",
+    "Frontend": "contributions",
+    "HookSpecs": "contributions",
+    "LogHandler": "contributions",
+    "Page": "contributions",
+    "PageConfig": "contributions",
+    "PageRequest": "contributions",
+    "Route": "contributions",
+    "Service": "contributions",
+    "Status": "contributions",
+    "BadRequest": "errors",
+    "Conflict": "errors",
+    "ExtensionError": "errors",
+    "Forbidden": "errors",
+    "Gone": "errors",
+    "HostError": "errors",
+    "NotFound": "errors",
+    "NotSupported": "errors",
+    "PreconditionFailed": "errors",
+    "ServiceNotFound": "errors",
+    "TooLarge": "errors",
+    "Unavailable": "errors",
+    "Handler": "handlers",
+    "JSONHandler": "handlers",
+    "WebSocketHandler": "handlers",
+    "hookimpl": "hookspecs",
+    "hookspec": "hookspecs",
+    "Host": "host",
+    "ExtensionRecord": "records",
+    "FileHandler": "static",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from the module it lives in (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'plughost' has no attribute {name!r}")
+    value = getattr(import_module(f"plughost.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

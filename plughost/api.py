@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields, replace
 from typing import Any
+
+import msgspec
 
 from plughost._version import __version__
 from plughost.auth import User
 from plughost.contributions import Page, PageRequest, Route
-from plughost.errors import BadRequest, ExtensionNotFound, NoRoute
-from plughost.extensions import guard
+from plughost.errors import BadRequest, ExtensionNotFound, NotFound, NotSupported
 from plughost.frontend import content_security_policy, new_nonce
+from plughost.guard import guard
+from plughost.handlers import Handler, JSONHandler
 from plughost.static import FrontendFiles
-from plughost.web import Handler, JSONHandler, without_token
+
+UPDATABLE = [field.name for field in fields(User) if field.name != "username"]
 
 log = logging.getLogger("plughost.api")
 
@@ -27,6 +32,7 @@ def core_routes() -> list[Route]:
         Route(r"/api/me", MeHandler),
         Route(r"/api/shutdown", ShutdownHandler),
         Route(r"/api/security/csp-report", PolicyReportHandler),
+        Route(r"/plughost/api/config", ConfigHandler),
         Route(r"/plughost/api/extensions", ExtensionsHandler),
         Route(r"/plughost/api/extensions/(?P<name>[^/]+)", ExtensionHandler),
         Route(r"/plughost/frontends/(?P<extension>[^/]+)/(?P<file>.+)", FrontendFiles),
@@ -56,12 +62,14 @@ class StatusHandler(JSONHandler):
         for name, offers in self.host.offers.items():
             for status in offers.status:
                 with guard(self.host.records[name], "status", fatal=False):
-                    facts.update(status.values())
+                    values = status.values()
+                    # What cannot be said in JSON must not take the others' facts along.
+                    facts |= {key: msgspec.Raw(msgspec.json.encode(values[key])) for key in values}
         self.reply(dict(sorted(facts.items())))
 
 
 class MeHandler(JSONHandler):
-    """`GET /api/me`: who the caller is, and which of `permissions` they have."""
+    """`/api/me`: who the caller is, and which of `permissions` they have."""
 
     def get(self) -> None:
         text = self.get_query_argument("permissions", "{}")
@@ -74,7 +82,25 @@ class MeHandler(JSONHandler):
                 hint='Ask like this: {"contents": ["read", "write"]}.',
             ) from None
         user: User = self.current_user
-        self.reply({"identity": user, "permissions": granted})
+        self.reply({"identity": user, "permissions": {**granted, "updatable_fields": UPDATABLE}})
+
+    def patch(self) -> None:
+        """Change how the caller appears to others; the cookie remembers it."""
+        changes = self.body(dict[str, str | None])
+        unknown = sorted(set(changes) - set(UPDATABLE))
+        if unknown or not changes:
+            raise BadRequest(
+                f"{unknown[0]!r} cannot be changed." if unknown else "There is nothing to change.",
+                hint=f"These can: {', '.join(UPDATABLE)}.",
+            )
+        if self.caller is None or self.caller.proof not in ("token", "cookie"):
+            raise NotSupported(
+                "Only a caller whom the server's own cookie names can be changed here.",
+                hint="Change the name where you log in.",
+            )
+        user = replace(self.caller.user, **{k: v or "" for k, v in changes.items()})
+        self.host.auth.log_in(self, user)
+        self.reply({"status": "success", "identity": asdict(user)})
 
 
 class ShutdownHandler(JSONHandler):
@@ -93,6 +119,13 @@ class PolicyReportHandler(JSONHandler):
         self.reply(None, status=204)
 
 
+class ConfigHandler(JSONHandler):
+    """`GET /plughost/api/config`: every setting, its value, and which layers say what."""
+
+    def get(self) -> None:
+        self.reply({"settings": self.host.config.to_json(), "warnings": self.host.config.warnings})
+
+
 class ExtensionsHandler(JSONHandler):
     """`GET /plughost/api/extensions`: the records of all extensions."""
 
@@ -100,8 +133,17 @@ class ExtensionsHandler(JSONHandler):
         self.reply([record.to_json() for record in self.host.records.values()])
 
 
+class Switch(msgspec.Struct, forbid_unknown_fields=True):
+    """What `PATCH /plughost/api/extensions/<name>` takes."""
+
+    enabled: bool
+
+
 class ExtensionHandler(JSONHandler):
-    """`GET /plughost/api/extensions/<name>`: one record."""
+    """`/plughost/api/extensions/<name>`: one record; enable, disable or replace it.
+
+    What is changed here lasts until the host ends; plughost.toml is what lasts longer.
+    """
 
     def get(self, name: str) -> None:
         record = self.host.records.get(name)
@@ -109,12 +151,21 @@ class ExtensionHandler(JSONHandler):
             raise ExtensionNotFound(name, self.host.records)
         self.reply(record.to_json())
 
+    async def patch(self, name: str) -> None:
+        """`{"enabled": true}` imports and starts it, `false` stops it and whoever needs it."""
+        enabled = self.body(Switch).enabled
+        change = self.host.enable if enabled else self.host.disable
+        self.reply((await change(name)).to_json())
+
+    async def post(self, name: str) -> None:
+        """Put what is on disk now in the place of what runs; its dependants are restarted."""
+        self.reply((await self.host.replace(name)).to_json())
+
 
 class PageHandler(Handler):
-    """One page: asked-for configuration, import map and boot data in one HTML document.
+    """One page: asked-for configuration, import map and boot data in one HTML document."""
 
-    A token in the query becomes a cookie, and the browser is sent to the clean URL.
-    """
+    clean_address = True
 
     def initialize(self, page: Page) -> None:
         self._page = page
@@ -122,9 +173,6 @@ class PageHandler(Handler):
     async def get(self, **arguments: str) -> None:
         if self.caller is not None:
             self.host.auth.remember(self, self.caller)
-        if "token" in self.request.query_arguments:
-            self.redirect(without_token(self.request.uri or ""))
-            return
         await self.host.until_pages_are_whole()
         base_url = self.host.config.base_url
         visit = PageRequest(
@@ -151,7 +199,9 @@ class PageHandler(Handler):
             for config in offers.page_config:
                 if config.page == self._page.name:
                     with guard(self.host.records[name], "page configuration", fatal=False):
-                        _merge(merged, config.values(visit))
+                        values = config.values(visit)
+                        json.dumps(values)  # what is no JSON must not take the page along
+                        _merge(merged, values)
         return merged
 
 
@@ -168,7 +218,12 @@ class StartPage(Handler):
         await self.host.until(lambda: bool(self.host.pages) or not self.host.loading)
         page = self.host.default_page
         if page is None:
-            raise NoRoute("/")
+            raise NotFound(
+                "There is nothing to show: no active extension brings a page.",
+                hint="`plughost extensions list` shows which are installed and why one does not "
+                "run. The workbench is the extension 'lab'; what is not compiled, "
+                "`plughost build` compiles.",
+            )
         if self.caller is not None:
             self.host.auth.remember(self, self.caller)
         self.redirect(self.host.config.base_url.rstrip("/") + page.url)

@@ -1,16 +1,19 @@
-"""Who is asking: token, cookie, origin, host name.
+"""Who is asking: token, cookie, what extensions know, origin, host name, proxies.
 
 The check sits where requests are routed (`web.py`), so a handler cannot forget it. A
 caller proves itself with the token, in the query or the `Authorization` header, or with
-the signed cookie that a page sets for a caller who came with the token. Browsers send
-cookies along with requests that other sites cause, so a cookie counts only for a request
-whose `Origin` or `Sec-Fetch-Site` says that it comes from our own pages.
+the signed cookie that a page sets for a caller who came with the token, or with what an
+extension's Authenticator knows. Browsers send cookies along with requests that other sites
+cause, so a cookie counts only for a request whose `Origin` or `Sec-Fetch-Site` says that it
+comes from our own pages.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hmac
+import inspect
 import ipaddress
 import json
 import logging
@@ -19,7 +22,7 @@ import re
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_core.utils import ensure_dir_exists
@@ -27,11 +30,15 @@ from tornado import web
 from tornado.httputil import HTTPServerRequest
 
 from plughost.config import Config
-from plughost.errors import Forbidden, Unauthenticated
+from plughost.contributions import Authenticator
+from plughost.errors import ExtensionError, Forbidden, Unauthenticated
+from plughost.guard import no_exit
+from plughost.records import ExtensionRecord
 
 COOKIE_DAYS = 30
 SECRET_BYTES = 32
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_NO_ADDRESS = ("", "0.0.0.0")  # what Tornado says of a peer at a unix socket
 _AUTHORIZATION = re.compile(r"(?:token|bearer)\s+(\S+)\s*", re.IGNORECASE)
 
 log = logging.getLogger("plughost.auth")
@@ -51,26 +58,44 @@ class User:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sent a request, and what proved it: `token`, `cookie` or `open` (no token is set)."""
+    """Who sent a request, and what proved it.
+
+    That is `token`, `cookie`, `open` (everybody may enter), or the name of the extension
+    whose Authenticator knew the caller.
+    """
 
     user: User
     proof: str
 
 
 class Authentication:
-    """The token, the cookies it leads to, and the rules on hosts and origins."""
+    """The token, the cookies it leads to, and the rules on hosts, origins and proxies.
+
+    `authenticators` are those of the active extensions, each with its record.
+    """
 
     def __init__(self, config: Config) -> None:
-        self.token = secrets.token_hex(24) if config.token is None else config.token
+        self.open = config.no_auth
+        self.token = "" if self.open else config.token or secrets.token_hex(24)
         # Cookies outlive a restart, and end when the configured token is changed.
         self.cookie_secret = _cookie_secret() + (config.token or "").encode()
+        # Who comes with the token alone and keeps no cookie is one and the same nobody.
+        self._nobody = _new_user()
+        self.authenticators: list[tuple[ExtensionRecord, Authenticator]] = []
         self._base_url = config.base_url
         self._origins = {origin.rstrip("/").lower() for origin in config.allow_origin}
         self._hosts = {host.lower() for host in config.allow_host} | {"localhost"}
-        # Bound to the outside on purpose: callers know the machine by names we do not.
-        self._any_host = not _is_loopback(config.ip)
+        # Bound to the outside on purpose: callers know the machine by names we do not. And no
+        # browser can be led to a unix socket by a rebound name.
+        self._any_host = config.unix_socket is not None or not is_loopback(config.ip)
+        self._proxies = [
+            ipaddress.ip_network(proxy, strict=False)
+            for proxy in config.trusted_proxies
+            if proxy != "unix"
+        ]
+        self._believes_socket = config.unix_socket is not None and "unix" in config.trusted_proxies
 
-    def identify(self, request: HTTPServerRequest) -> Caller:
+    async def identify(self, request: HTTPServerRequest) -> Caller:
         """The caller of a request that needs one.
 
         Raises Unauthenticated when nothing, or nothing right, was presented, and
@@ -79,13 +104,59 @@ class Authentication:
         presented = _presented_token(request)
         user = self._cookie_user(request)
         if presented and self.token and _same(presented, self.token):
-            return Caller(user or _new_user(), "token")
-        if user or not self.token:
+            return Caller(user or self._nobody, "token")
+        if user or self.open:
             self._require_own_origin(request)
-            return Caller(user or _new_user(), "cookie" if user else "open")
+            return Caller(user or self._nobody, "cookie" if user else "open")
+        for record, authenticator in self.authenticators:
+            known = await _asked(record, authenticator, request)
+            if known is not None:
+                if authenticator.ambient:
+                    self._require_own_origin(request)
+                return Caller(known, record.name)
         raise Unauthenticated(
             "The token is wrong." if presented else "This server asks for its token."
         )
+
+    def login_page(self, request: HTTPServerRequest) -> str | None:
+        """Where a person without proof is sent to log in, and comes back from; None: nowhere."""
+        for _, authenticator in self.authenticators:
+            if authenticator.login is not None:
+                back = urlencode({"next": request.uri})
+                return f"{self._base_url.rstrip('/')}{authenticator.login}?{back}"
+        return None
+
+    def believe_proxy(self, request: HTTPServerRequest) -> None:
+        """Take address, protocol and host name from the headers of a proxy that is trusted.
+
+        These are X-Forwarded-For, -Proto and -Host. The client's address is the last one
+        that is not itself a trusted proxy's: what stands before it anybody can write.
+        """
+        if not self._is_proxy(request.remote_ip or ""):
+            return
+        headers = request.headers
+        for address in reversed(headers.get("X-Forwarded-For", "").split(",")):
+            if address.strip():
+                request.remote_ip = address.strip()
+                if not self._is_proxy(request.remote_ip):
+                    break
+        protocol = headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip().lower()
+        if protocol in ("http", "https"):
+            request.protocol = protocol
+        host = headers.get("X-Forwarded-Host", "").rpartition(",")[2].strip()
+        if host:
+            request.host = host
+
+    def _is_proxy(self, address: str) -> bool:
+        if self._believes_socket and address in _NO_ADDRESS:
+            return True
+        if not self._proxies:
+            return False
+        try:
+            ip = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(ip in network for network in self._proxies)
 
     def allows_origin(self, origin: str) -> bool:
         """Whether the pages of another origin may read our answers."""
@@ -97,7 +168,7 @@ class Authentication:
         Raises Forbidden.
         """
         name = _host_name(request.host)
-        if not (self._any_host or name in self._hosts or _is_loopback(name)):
+        if not (self._any_host or name in self._hosts or is_loopback(name)):
             raise Forbidden(
                 f"This server is not known as {request.host!r}.",
                 hint="Use the URL it printed, or add the name to `allow_host` in plughost.toml.",
@@ -107,11 +178,14 @@ class Authentication:
         """Set the cookie that lets a browser in without the token."""
         # Nobody proved anything to a server without a token, and its cookies would be good
         # for the one with a token that is started later.
-        if caller.proof != "token":
-            return
+        if caller.proof == "token":
+            self.log_in(handler, _new_user() if caller.user is self._nobody else caller.user)
+
+    def log_in(self, handler: web.RequestHandler, user: User) -> None:
+        """Set the cookie that is this user's proof from now on (30 days)."""
         handler.set_signed_cookie(
             cookie_name(handler.request.host),
-            json.dumps(asdict(caller.user)),
+            json.dumps(asdict(user)),
             expires_days=COOKIE_DAYS,
             path=self._base_url,
             httponly=True,
@@ -120,6 +194,8 @@ class Authentication:
         )
 
     def _cookie_user(self, request: HTTPServerRequest) -> User | None:
+        if "Cookie" not in request.headers:
+            return None
         morsel = request.cookies.get(cookie_name(request.host))
         if morsel is None:
             return None
@@ -153,6 +229,7 @@ class Authentication:
             )
 
 
+@functools.lru_cache(maxsize=64)
 def cookie_name(host: str) -> str:
     """The name under which Jupyter servers keep their login, one for each host and port."""
     return "username-" + re.sub(r"[^A-Za-z0-9]", "-", host)
@@ -169,8 +246,30 @@ def _presented_token(request: HTTPServerRequest) -> str:
 def _has_xsrf(request: HTTPServerRequest) -> bool:
     """A client that is no browser proves it can read its cookies, as Tornado asks for."""
     cookie = request.cookies.get("_xsrf")
-    header = request.headers.get("X-XSRFToken", "")
-    return cookie is not None and bool(header) and _same(cookie.value, header)
+    argument = request.query_arguments.get("_xsrf", [b""])[-1].decode("utf-8", "replace")
+    sent = request.headers.get("X-XSRFToken") or request.headers.get("X-CSRFToken") or argument
+    return cookie is not None and bool(sent) and _same(cookie.value, sent)
+
+
+async def _asked(
+    record: ExtensionRecord, authenticator: Authenticator, request: HTTPServerRequest
+) -> User | None:
+    """What one Authenticator says. Whatever but a refusal goes wrong lets nobody in."""
+    try:
+        with no_exit():
+            answer = authenticator.identify(request)
+            known = await answer if inspect.isawaitable(answer) else answer
+        if known is not None and not isinstance(known, User):
+            raise ExtensionError(
+                f"Its authenticator returned a {type(known).__name__}, not a plughost.User.",
+                hint="Return a User, or None for a caller it does not know.",
+            )
+    except Forbidden:
+        raise
+    except Exception as error:
+        record.note("authenticate", error)
+        return None
+    return known
 
 
 def _new_user() -> User:
@@ -182,6 +281,7 @@ def _same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())
 
 
+@functools.lru_cache(maxsize=64)
 def _host_name(host: str) -> str:
     try:
         return (urlsplit(f"//{host}").hostname or "").lower()
@@ -196,7 +296,9 @@ def _authority(origin: str) -> str:
         return ""
 
 
-def _is_loopback(name: str) -> bool:
+@functools.lru_cache(maxsize=64)
+def is_loopback(name: str) -> bool:
+    """Whether a host name or address can only be this machine."""
     try:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:

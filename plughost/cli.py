@@ -85,9 +85,14 @@ def main() -> None:
 @click.option("--root", type=click.Path(path_type=Path), help="Folder to show [here].")
 @click.option("--base-url", help="Path under which everything is served [/].")
 @click.option("--token", help="What callers must present [random].")
+@click.option("--token-file", type=click.Path(path_type=Path), help="File with the token.")
+@click.option("--no-auth", is_flag=True, default=None, help="Let everybody in (loopback only).")
+@click.option("--certfile", type=click.Path(path_type=Path), help="Serve HTTPS with this.")
+@click.option("--keyfile", type=click.Path(path_type=Path), help="The certificate's key.")
+@click.option("--unix-socket", type=click.Path(path_type=Path), help="Listen on this file.")
 @click.option("--no-browser", is_flag=True, help="Print the URL, open nothing.")
 @click.option("--safe", is_flag=True, default=None, help="Load first-party extensions only.")
-@click.option("--config", type=click.Path(path_type=Path), help="Use this plughost.toml.")
+@click.option("--config", type=click.Path(path_type=Path), help="One more plughost.toml, above yours.")
 @click.option("--verbose", "-v", is_flag=True, help="Log every request.")
 def serve(
     path: Path | None, no_browser: bool, config: Path | None, verbose: bool, **flags: Any
@@ -129,7 +134,7 @@ def list_extensions(as_json: bool) -> None:
     logging.disable(logging.CRITICAL)
     records = load_records()
     print_records(records, as_json=as_json)
-    if any(record.state == "failed" for record in records):
+    if any(record.stopped for record in records):
         sys.exit(1)
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler
+
+if TYPE_CHECKING:
+    from plughost.auth import User
 
 Key = type | str
 """What names a service: its type, or the type's qualified name as text.
@@ -57,6 +62,9 @@ class Service:
     `value.stop()` on the way out, in reverse order; both are optional coroutines.
     `provides` is the type it is found under, its own by default. `requires` names the
     services that must have started before this one.
+
+    Of several extensions that provide the same type one is used: the one that `[services]`
+    in plughost.toml names, else the one that came first. The others' are not started.
     """
 
     value: Any
@@ -131,6 +139,48 @@ class Status:
     """Facts for `GET /api/status`, asked for at each request. `values` must be quick."""
 
     values: Callable[[], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Authenticator:
+    """One more way for callers to prove who they are, asked when token and cookie said nothing.
+
+    `identify` gets the request and returns the user, or None when it cannot tell; it may be a
+    coroutine function. It raises `plughost.Forbidden` for a caller who must not come in.
+
+    `ambient` says that a browser sends the proof along with requests that other sites cause,
+    as it does with cookies, client certificates and what a proxy adds: it then counts only
+    for requests of our own pages. `login` is the path, below the base URL, of a page where a
+    person can log in; a page that is asked for without proof leads there, with `?next=`.
+    """
+
+    identify: Callable[[HTTPServerRequest], User | Awaitable[User | None] | None]
+    ambient: bool = True
+    login: str | None = None
+
+
+@dataclass(frozen=True)
+class LogHandler:
+    """Where log records go besides the terminal, as long as the extension is active.
+
+    `handler` is any `logging.Handler`; it is attached to the logger named `logger`, all of
+    them by default.
+    """
+
+    handler: logging.Handler
+    logger: str = ""
+
+
+@dataclass(frozen=True)
+class HookSpecs:
+    """Hooks that this extension declares for others.
+
+    `namespace` is a module or object whose functions are marked with `plughost.hookspec`.
+    Their names begin with the extension's name and an underscore, so that one search finds
+    every use: `kernels_launchers`. The owner calls `host.ask("kernels_launchers", Launcher)`.
+    """
+
+    namespace: Any
 
 
 def service_key(key: Key) -> str:

@@ -1,29 +1,22 @@
-"""Entry points become extension records, and foreign code runs under guard.
-
-This file holds the only broad `except` of the host: whatever an extension raises, while
-it is imported, asked, started or stopped, ends in its record and nowhere else.
-"""
+"""Entry points become extension records, and records become plugin objects."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
+import importlib
 import importlib.util
 import logging
-import threading
-import time
-import traceback
+import os
+import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import importlib_metadata
-import pluggy
 
-from plughost import hookspecs
-from plughost.errors import ExtensionError, HostError, did_you_mean
+from plughost._version import __version__
+from plughost.errors import ExtensionError, ManifestError
+from plughost.guard import apart
+from plughost.records import ExtensionRecord, State
 
 GROUP = "plughost"
 """The entry-point group in which a distribution names its extensions."""
@@ -31,123 +24,112 @@ GROUP = "plughost"
 log = logging.getLogger("plughost.extensions")
 
 
-class State(str, Enum):
-    FOUND = "found"
-    LOADING = "loading"
-    WAITING = "waiting"
-    ACTIVE = "active"
-    FAILED = "failed"
-    DISABLED = "disabled"
-
-
-@dataclass
-class ExtensionRecord:
-    """What the host knows of one extension: who it is, how far it came, what stopped it.
-
-    `milliseconds` has one entry per phase that ended (`import`, `register`, the hooks by
-    name, `start`, `stop`). `waiting_for` names the services an extension in state
-    `waiting` lacks. `error` is one sentence, `next_step` what a person can do about it.
-    """
-
-    name: str
-    distribution: str = ""
-    version: str = ""
-    package: str = ""
-    summary: str = ""
-    state: State = State.FOUND
-    phase: str = ""
-    milliseconds: dict[str, float] = field(default_factory=dict)
-    waiting_for: list[str] = field(default_factory=list)
-    error: str = ""
-    traceback: str = ""
-    next_step: str = ""
-    entry_point: importlib_metadata.EntryPoint | None = None
-
-    @property
-    def first_party(self) -> bool:
-        return self.distribution == "plughost"
-
-    @property
-    def settled(self) -> bool:
-        return self.state in (State.ACTIVE, State.FAILED, State.DISABLED)
-
-    def note(self, phase: str, error: BaseException) -> None:
-        """Keep an error for the person who has to mend it; the extension goes on."""
-        self.phase = phase
-        if isinstance(error, HostError):
-            self.error, self.next_step = error.message, error.hint or ""
-        else:
-            self.error = f"{type(error).__name__} while in {phase}: {error}"
-            self.next_step = (
-                f"Report this to the authors of {self.distribution or self.name!r}, "
-                f"or disable it: set enabled = false in [extensions.{self.name}] "
-                f"of plughost.toml."
-            )
-        self.traceback = "".join(traceback.format_exception(error))
-        log.error("Extension %r, %s: %s %s", self.name, phase, self.error, self.next_step)
-
-    def fail(self, phase: str, error: BaseException) -> None:
-        """Keep the error that stopped the extension."""
-        self.state = State.FAILED
-        self.note(phase, error)
-
-    def to_json(self) -> dict[str, Any]:
-        """The record as `GET /plughost/api/extensions` shows it."""
-        return {
-            "name": self.name,
-            "distribution": self.distribution,
-            "version": self.version,
-            "package": self.package,
-            "summary": self.summary,
-            "firstParty": self.first_party,
-            "state": self.state.value,
-            "phase": self.phase,
-            "milliseconds": {phase: round(ms, 1) for phase, ms in self.milliseconds.items()},
-            "waitingFor": self.waiting_for,
-            "error": self.error,
-            "traceback": self.traceback,
-            "nextStep": self.next_step,
-        }
-
-
-def find(disabled: Iterable[str] = ()) -> list[ExtensionRecord]:
+def find() -> list[ExtensionRecord]:
     """One record for each installed extension, first-party ones first; imports nothing.
 
-    Of two distributions that use the same name the second is recorded as failed.
+    Of two distributions that use the same name the second is recorded as failed, and so is
+    one that says it needs another plughost. A distribution whose metadata cannot be read is
+    left out, and the log says so.
     """
-    disabled = set(disabled)
     records: dict[str, ExtensionRecord] = {}
-    entries = importlib_metadata.entry_points(group=GROUP)
-    for entry in sorted(entries, key=lambda e: (_distribution(e) != "plughost", e.name)):
-        record = ExtensionRecord(
-            name=entry.name,
-            distribution=_distribution(entry),
-            version=entry.dist.version if entry.dist else "",
-            package=entry.module,
-            summary=(entry.dist.metadata.get("Summary") or "") if entry.dist else "",
-            entry_point=entry,
-        )
-        twin = records.get(entry.name)
-        if twin and (twin.distribution, twin.package) == (record.distribution, record.package):
-            continue  # the same distribution, seen twice on sys.path
+    for record in sorted(_installed(), key=lambda r: (not r.first_party, r.name, r.distribution)):
+        twin = records.get(record.name)
         if twin:
-            record.name = f"{entry.name}@{record.distribution}"
+            record.name = f"{record.name}@{record.distribution}"
             record.fail(
                 "find",
                 ExtensionError(
-                    f"The extension name {entry.name!r} is used by {twin.distribution!r} "
+                    f"The extension name {twin.name!r} is used by {twin.distribution!r} "
                     f"and by {record.distribution!r}.",
                     hint=f"Uninstall one of them: `pip uninstall {record.distribution}`.",
                 ),
             )
-        elif record.name in disabled:
-            record.state = State.DISABLED
         records[record.name] = record
     return list(records.values())
 
 
-def _distribution(entry: importlib_metadata.EntryPoint) -> str:
-    return str(entry.dist.name) if entry.dist else ""
+def _installed() -> Iterator[ExtensionRecord]:
+    """What all distributions offer; the first of a name on sys.path hides the others.
+
+    Not `importlib_metadata.entry_points()`: one distribution with broken metadata would hide
+    them all.
+    """
+    seen: set[str] = set()
+    for distribution in importlib_metadata.distributions():
+        try:
+            # Most distributions have no such section; reading the text is all they cost.
+            if f"[{GROUP}]" in (distribution.read_text("entry_points.txt") or ""):
+                if distribution.name not in seen:
+                    yield from _described(distribution)
+                seen.add(distribution.name)
+        except Exception as error:  # whatever a stranger's metadata makes the library raise
+            where = getattr(distribution, "_path", None) or distribution
+            log.error("The metadata of %s cannot be read (%s); it is left out.", where, error)
+
+
+def _described(distribution: Any) -> list[ExtensionRecord]:
+    """The extensions of one distribution, as its metadata describes them."""
+    records = [
+        ExtensionRecord(
+            name=entry.name,
+            distribution=distribution.name,
+            version=distribution.version,
+            package=entry.module,
+            summary=distribution.metadata.get("Summary") or "",
+            entry_point=entry,
+        )
+        for entry in distribution.entry_points.select(group=GROUP)
+    ]
+    for record in records:
+        if not record.first_party:
+            _check_requirement(record, distribution.requires or ())
+    return records
+
+
+def _check_requirement(record: ExtensionRecord, requirements: Iterable[str]) -> None:
+    """Fail a record whose distribution requires another version of plughost.
+
+    pip sees to that when it installs; a later upgrade of plughost alone goes unnoticed.
+    """
+    from packaging.requirements import Requirement  # only for those who are not first-party
+
+    for text in requirements:
+        if not text.startswith("plughost"):
+            continue
+        requirement = Requirement(text)
+        if requirement.name != "plughost" or (
+            requirement.marker and not requirement.marker.evaluate({"extra": ""})
+        ):
+            continue
+        if not requirement.specifier.contains(__version__, prereleases=True):
+            record.fail(
+                "find",
+                ExtensionError(
+                    f"{record.distribution} {record.version} needs plughost "
+                    f"{requirement.specifier}, and this is {__version__}.",
+                    hint=f"Get one that fits: `pip install --upgrade {record.distribution}`.",
+                ),
+            )
+
+
+def check_engine(engine: str, name: str) -> None:
+    """Raise ManifestError when a range of plughost versions (PEP 440) leaves this one out."""
+    if not engine:
+        return
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # when a manifest says so
+
+    try:
+        fits = SpecifierSet(engine).contains(__version__, prereleases=True)
+    except InvalidSpecifier:
+        raise ManifestError(
+            f"The engine {engine!r} of {name!r} is not a range of versions.",
+            hint='Write one as in PEP 440, such as ">=0.1,<0.3".',
+        ) from None
+    if not fits:
+        raise ManifestError(
+            f"{name!r} was made for plughost {engine}, and this is {__version__}.",
+            hint="Install a version of it that fits, or build it again for this plughost.",
+        )
 
 
 def package_folder(package: str) -> Path | None:
@@ -164,122 +146,47 @@ def package_folder(package: str) -> Path | None:
     return None
 
 
-@contextlib.contextmanager
-def guard(record: ExtensionRecord, phase: str, *, fatal: bool = True) -> Iterator[None]:
-    """Run a step of an extension: note the time it took, and its failure if it failed.
+async def load(record: ExtensionRecord, seconds: float) -> Any:
+    """Import one extension in a thread and return its plugin object, within `seconds`.
 
-    Unless `fatal`, the extension goes on after a failure. Swallows everything except the
-    cancellation of the host's own tasks; `SystemExit` and `KeyboardInterrupt` raised by an
-    extension's code are its failures like any other.
+    Returns None when that fails, as the record says.
     """
-    began = time.perf_counter()
-    if fatal:
-        record.phase = phase
-    try:
-        yield
-    except asyncio.CancelledError:
-        raise
-    except BaseException as error:
-        (record.fail if fatal else record.note)(phase, error)
-    finally:
-        record.milliseconds[phase] = (time.perf_counter() - began) * 1000
-
-
-async def load(record: ExtensionRecord, patience: float, limit: float) -> asyncio.Future[Any]:
-    """Import one extension in a thread; returns a future of the plugin object.
-
-    Waits `patience` seconds, so that extensions are imported one after another and their
-    times can be told apart, but no longer: a slow one goes on beside the others. After
-    `limit` seconds it is recorded as failed; its thread cannot be stopped and is left.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
+    entry = record.entry_point
+    assert entry is not None, "only found extensions are loaded"
     record.state = State.LOADING
-
-    def finish(plugin: Any, error: BaseException | None, milliseconds: float) -> None:
-        if done.done():
-            return
-        record.milliseconds["import"] = milliseconds
-        if error is not None:
-            record.fail("import", error)
-        done.set_result(plugin)
-
-    def work() -> None:
-        assert record.entry_point is not None, "only found extensions are loaded"
-        plugin, failure = None, None
-        began = time.perf_counter()
-        try:
-            plugin = record.entry_point.load()
-        except BaseException as error:  # SystemExit too: it must not end this thread unseen
-            failure = error
-        took = (time.perf_counter() - began) * 1000
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the host has stopped
-            loop.call_soon_threadsafe(finish, plugin, failure, took)
-
-    def give_up() -> None:
-        if not done.done():
-            record.fail(
-                "import",
-                ExtensionError(
-                    f"Importing {record.package!r} took longer than {limit:g} seconds.",
-                    hint="Look at what the package does when it is imported, or raise "
-                    "`import_timeout` in plughost.toml.",
-                ),
-            )
-            done.set_result(None)
-
-    threading.Thread(target=work, name=f"import {record.name}", daemon=True).start()
-    loop.call_later(limit, give_up)
-    await asyncio.wait([done], timeout=patience)
-    return done
+    before = _resident()
+    plugin = await apart(record, "import", entry.load, seconds)
+    record.memory = max(0, _resident() - before)
+    return plugin
 
 
-class Hooks:
-    """Pluggy's registry, asked one extension at a time.
+async def load_anew(record: ExtensionRecord, seconds: float) -> Any:
+    """Import one extension as it lies on disk now, whatever is imported of it already.
 
-    Not `manager.hook.plughost_routes()`: pluggy stops at the first exception, and one
-    broken extension must not hide what the others contribute.
+    When that fails the modules are put back, so that what still runs finds its own.
     """
+    before = {name: sys.modules[name] for name in _modules_of(record.package)}
+    for name in before:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    plugin = await load(record, seconds)
+    if plugin is None:
+        for name in _modules_of(record.package):
+            del sys.modules[name]
+        sys.modules.update(before)
+    return plugin
 
-    def __init__(self) -> None:
-        self._manager = pluggy.PluginManager("plughost")
-        self._manager.add_hookspecs(hookspecs)
 
-    def register(self, name: str, plugin: Any) -> None:
-        """Add a plugin object.
+def _modules_of(package: str) -> list[str]:
+    return [name for name in sys.modules if name == package or name.startswith(f"{package}.")]
 
-        Raises ExtensionError for a misspelt hook, `pluggy.PluginValidationError` for
-        one with arguments that its specification does not have.
-        """
-        self._manager.register(plugin, name=name)
-        known = {spec for spec in dir(hookspecs) if spec.startswith("plughost_")}
-        implemented = {
-            hook
-            for hook in dir(plugin)
-            if self._manager.parse_hookimpl_opts(plugin, hook) is not None
-        }
-        for hook in sorted(implemented - known):
-            self._manager.unregister(plugin)
-            raise ExtensionError(
-                f"There is no hook named {hook!r}.",
-                hint=f"{did_you_mean(hook, known)}Hooks: {', '.join(sorted(known))}.",
-            )
 
-    def ask(self, plugin: Any, hook: str, **arguments: Any) -> list[Any]:
-        """What one extension answers to one hook: always a list.
+def _resident() -> int:
+    """Bytes of this process in memory; their peak where the system tells nothing better."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        import resource  # not on Linux, where it would be the peak
 
-        Raises whatever the extension raises, and ExtensionError when the answer is not
-        a list.
-        """
-        answers: list[Any] = []
-        for impl in getattr(self._manager.hook, hook).get_hookimpls():
-            if impl.plugin is not plugin:
-                continue
-            answer = impl.function(*(arguments[name] for name in impl.argnames))
-            if not isinstance(answer, list | tuple):
-                raise ExtensionError(
-                    f"{hook} returned {type(answer).__name__}, not a list.",
-                    hint=f"Return a list from {hook}, an empty one for nothing.",
-                )
-            answers.extend(answer)
-        return answers
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS

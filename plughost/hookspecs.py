@@ -1,8 +1,12 @@
 """Every hook an extension can implement, in the order the host calls them.
 
-A hook is synchronous, runs once when the extension is added, and returns values; slow
-or asynchronous work lives in the objects it returns. An implementation takes only the
-arguments it uses. One that raises is recorded against its extension and nobody else.
+A hook is synchronous, is asked when the extension is added, and returns values; slow or
+asynchronous work lives in the objects it returns. The host calls it in a thread of its own,
+so that one that hangs holds nobody up. An implementation takes only the arguments it uses.
+One that raises is recorded against its extension and nobody else.
+
+A hook that looks up a service nobody provides yet (`host.service` raises ServiceNotFound) is
+asked again, with all others of its extension, when somebody does.
 """
 
 # A hook specification is its signature and docstring; it has no body on purpose.
@@ -10,18 +14,53 @@ arguments it uses. One that raises is recorded against its extension and nobody 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import pluggy
 
 if TYPE_CHECKING:
-    from plughost.contributions import Frontend, Page, PageConfig, Route, Service, Status
+    from plughost.contributions import (
+        Authenticator,
+        Frontend,
+        HookSpecs,
+        LogHandler,
+        Page,
+        PageConfig,
+        Route,
+        Service,
+        Status,
+    )
     from plughost.host import Host
+
+Hook = TypeVar("Hook", bound=Callable[..., object])
 
 hookspec = pluggy.HookspecMarker("plughost")
 hookimpl = pluggy.HookimplMarker("plughost")
 
 
+def since(version: str) -> Callable[[Hook], Hook]:
+    """The version of plughost in which a hook appeared; the reference shows it."""
+
+    def mark(hook: Hook) -> Hook:
+        hook.since = version  # type: ignore[attr-defined]  # functions take attributes
+        return hook
+
+    return mark
+
+
+@since("0.1")
+@hookspec
+def plughost_hookspecs(host: Host) -> list[HookSpecs]:
+    """Hooks of this extension's own, for others to implement.
+
+    @hookimpl
+    def plughost_hookspecs():
+        return [HookSpecs(plughost_kernels.hookspecs)]
+    """
+
+
+@since("0.1")
 @hookspec
 def plughost_services(host: Host) -> list[Service]:
     """Long-lived objects, such as a kernel manager.
@@ -35,6 +74,18 @@ def plughost_services(host: Host) -> list[Service]:
     """
 
 
+@since("0.1")
+@hookspec
+def plughost_authenticators(host: Host) -> list[Authenticator]:
+    """Ways to prove who one is, besides the token and the cookie it leads to.
+
+    @hookimpl
+    def plughost_authenticators():
+        return [Authenticator(user_of_the_hub, login="/hub/login")]
+    """
+
+
+@since("0.1")
 @hookspec
 def plughost_routes(host: Host) -> list[Route]:
     """URLs to answer. The extension's services already exist: ask `host.service(Kind)`.
@@ -46,6 +97,7 @@ def plughost_routes(host: Host) -> list[Route]:
     """
 
 
+@since("0.1")
 @hookspec
 def plughost_pages(host: Host) -> list[Page]:
     """HTML pages, each with an app that the browser host builds in it.
@@ -56,6 +108,7 @@ def plughost_pages(host: Host) -> list[Page]:
     """
 
 
+@since("0.1")
 @hookspec
 def plughost_page_config(host: Host) -> list[PageConfig]:
     """Values that a page's scripts read at start.
@@ -66,6 +119,7 @@ def plughost_page_config(host: Host) -> list[PageConfig]:
     """
 
 
+@since("0.1")
 @hookspec
 def plughost_frontends(host: Host) -> list[Frontend]:
     """Compiled browser halves in unusual places.
@@ -78,6 +132,7 @@ def plughost_frontends(host: Host) -> list[Frontend]:
     """
 
 
+@since("0.1")
 @hookspec
 def plughost_status(host: Host) -> list[Status]:
     """Facts for `GET /api/status`.
@@ -86,4 +141,15 @@ def plughost_status(host: Host) -> list[Status]:
     def plughost_status(host):
         pool = host.service(TerminalPool)
         return [Status(lambda: {"terminals": len(pool)})]
+    """
+
+
+@since("0.1")
+@hookspec
+def plughost_log_handlers(host: Host) -> list[LogHandler]:
+    """Where log records go besides the terminal.
+
+    @hookimpl
+    def plughost_log_handlers(host):
+        return [LogHandler(RotatingFileHandler(host.config.root / "plughost.log"))]
     """

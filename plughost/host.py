@@ -1,44 +1,55 @@
 """The host: load → collect → start → serve → stop.
 
-It finds extensions, asks each what it offers, and serves the sum. Everything it knows of
-an extension stands in that extension's record.
+It finds extensions, asks each what it offers, and serves the sum (`assembly.py`). Everything
+it knows of an extension stands in that extension's record.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timezone
-from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from tornado.httpserver import HTTPServer
 
-from plughost import extensions, frontend
-from plughost.api import core_routes, page_routes
+from plughost import extensions
+from plughost.assembly import Assembly
 from plughost.auth import Authentication
 from plughost.changes import Changes
 from plughost.config import Config
-from plughost.contributions import Key, Page, Route
-from plughost.errors import DuplicateError, ExtensionError, ManifestError
-from plughost.extensions import ExtensionRecord, Hooks, State, guard
-from plughost.frontend import LoadedFrontend, PageRenderer
-from plughost.offers import Offers, collect
-from plughost.services import Services
+from plughost.contributions import Key, Page
+from plughost.errors import ExtensionError, ExtensionNotFound, Forbidden
+from plughost.frontend import LoadedFrontend
+from plughost.guard import culprit, frames_of, guard
+from plughost.offers import Offers
+from plughost.records import ExtensionRecord, State
+from plughost.routes import RouteTable
 from plughost.starts import Starts
-from plughost.web import MAX_BODY, Application, RouteTable
+from plughost.web import MAX_BODY, Application
+
+if TYPE_CHECKING:
+    import ssl
+
+    from plughost.rendering import PageRenderer
 
 T = TypeVar("T")
+
+CLOSE_SECONDS = 1.0
+"""Requests that are being answered when everything has stopped have this long to end."""
 
 
 class Host:
     """A running plughost, or one about to run.
 
     `extensions` are plugin objects by name, added at once; `load()` adds the installed
-    ones. `records`, `offers`, `routes`, `pages` and `frontends` are what is known so far.
-    While the host stops, `keep` says whether work that can outlive it should.
+    ones. `application` is the Tornado application that answers. `loading` and `exchanging`
+    say that more extensions may come. While the host stops, `keep` says whether work that
+    can outlive it should.
     """
 
     def __init__(
@@ -46,30 +57,54 @@ class Host:
     ) -> None:
         self.config = config or Config()
         self.auth = Authentication(self.config)
-        self.renderer = PageRenderer()
-        self.records: dict[str, ExtensionRecord] = {}
-        self.offers: dict[str, Offers] = {}
-        self.routes = RouteTable()
-        self.pages: list[Page] = []
-        self.frontends: list[LoadedFrontend] = []
         self.started = self.last_activity = datetime.now(timezone.utc)
-        self.loading = False
+        self.exchanging = False
         self.keep = False
         self._load_began = time.monotonic()
         self._changes = Changes()
-        self._hooks = Hooks()
-        self._services = Services(self._changes)
         self._stopping = asyncio.Event()
         self._server: HTTPServer | None = None
-        core = ExtensionRecord("plughost", "plughost", state=State.ACTIVE)
-        self._core = (core, Offers(routes=core_routes()))
-        self._publish({})
-        self._add_frontend(frontend.HOST, Path(__file__).parent / "static", core)
+        self._failure: ExtensionError | None = None
+        self._exchange = asyncio.Lock()
+        self._assembly = Assembly(self, self._changes)
+        self.application = Application(self)
         for name, plugin in (extensions or {}).items():
-            package = getattr(plugin, "__name__", type(plugin).__module__)
-            self.add(ExtensionRecord(name, package=package), plugin)
+            self.add(name, plugin)
 
     # -- looking things up
+
+    @property
+    def records(self) -> dict[str, ExtensionRecord]:
+        """What is known of each extension, by its name."""
+        return self._assembly.records
+
+    @property
+    def offers(self) -> Mapping[str, Offers]:
+        """What each extension that has been taken in contributes."""
+        return self._assembly.sum.offers
+
+    @property
+    def routes(self) -> RouteTable:
+        """Everything that is answered."""
+        return self._assembly.sum.routes
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        return self._assembly.sum.pages
+
+    @property
+    def frontends(self) -> list[LoadedFrontend]:
+        """The browser halves, the host's own among them."""
+        return self._assembly.frontends
+
+    @property
+    def loading(self) -> bool:
+        return self._assembly.loading
+
+    @property
+    def running(self) -> bool:
+        """Whether services are to be started as they come."""
+        return self._server is not None
 
     @overload
     def service(self, kind: type[T]) -> T: ...
@@ -80,7 +115,28 @@ class Host:
 
         Raises ServiceNotFound, with what is provided.
         """
-        return self._services.find(kind)
+        return self._assembly.services.find(kind)
+
+    def ask(self, hook: str, kind: type[T], **arguments: Any) -> dict[str, list[T]]:
+        """What all extensions answer to a hook that an extension has declared, by their names.
+
+        Who raises, or returns anything but a list of `kind`, is noted in its record and left
+        out. Raises ExtensionError for a hook that nobody has declared.
+        """
+        known = self._assembly.hooks.arguments_of(hook)
+        answers: dict[str, list[T]] = {}
+        for name in self._assembly.hooks.owners(hook):
+            with guard(self.records[name], hook, fatal=False):
+                given = {key: value for key, value in arguments.items() if key in known}
+                answers[name] = self._assembly.hooks.ask(self.records[name], hook, kind, **given)
+        return answers
+
+    @functools.cached_property
+    def renderer(self) -> PageRenderer:
+        """Draws pages."""
+        from plughost.rendering import PageRenderer  # with Jinja2: not before it is needed
+
+        return PageRenderer()
 
     @property
     def default_page(self) -> Page | None:
@@ -112,37 +168,34 @@ class Host:
         states = [record.settled for record in self.records.values() if record.first_party]
         return bool(states) and all(states)
 
-    # -- load and collect
+    # -- load
 
-    async def load(self, *, start: bool = True) -> None:
+    async def load(self, *, start: bool = True, count: bool = True) -> None:
         """Find, import, add and, unless `start` is false, start every enabled extension.
 
         Browser halves are found first: they need no Python, so a slow or broken server
-        half neither delays nor hides them.
+        half neither delays nor hides them. Unless `count` is false, failures are counted
+        for later starts.
         """
-        self.loading = True
+        self._assembly.loading = True
         self._load_began = time.monotonic()
-        starts = Starts(write=not self.config.safe)
-        found = extensions.find(self.config.disabled)
+        starts = Starts(write=not self.config.safe, count=count)
+        found = extensions.find()
+        wanted = set(self.config.services.values())
+        # Whose services are to take the place of others' comes before those.
+        found.sort(key=lambda record: record.name not in wanted)
         for record in found:
             self.records[record.name] = record
             self._leave_out(record, starts)
-            folder = extensions.package_folder(record.package)
-            if not record.settled and folder and (folder / "frontend").is_dir():
-                self._add_frontend(record.name, folder / "frontend", record)
+            self._assembly.add_own_frontend(record)
         tried = [record for record in found if not record.settled]
-        late = []
+        arrivals = []
         try:
             for record in tried:
-                starts.importing(record.name)
-                imported = await extensions.load(
-                    record, self.config.import_patience, self.config.import_timeout
-                )
-                late.append(
-                    asyncio.ensure_future(self._add_when_imported(record, imported, starts, start))
-                )
-                await asyncio.sleep(0)  # what is imported is added before the next import begins
-            await asyncio.gather(*late)
+                arrivals.append(asyncio.ensure_future(self._arrive(record, starts, start)))
+                # One after another, so that times can be told apart; but nobody for ever.
+                await asyncio.wait(arrivals[-1:], timeout=self.config.import_patience)
+            await asyncio.gather(*arrivals)
         finally:
             # Whoever is still being imported when the host stops has ended nothing.
             starts.close()
@@ -150,103 +203,194 @@ class Host:
         for record in tried:
             if start and not record.first_party:
                 starts.note(record.name, failed=record.state == State.FAILED)
-        self.loading = False
+        self._assembly.loading = False
         self._changes.notify()
 
     def _leave_out(self, record: ExtensionRecord, starts: Starts) -> None:
         """Settle the record of an extension that is not to be imported this time."""
-        if record.settled or record.first_party:
+        if record.settled:
             return
-        objection = starts.objection(record.name)
-        if self.config.safe:
-            objection = ExtensionError(
-                "Safe mode leaves out what is not first-party.",
-                hint="Start without `--safe` to have it back.",
-            )
-        if objection is not None:
-            record.state = State.DISABLED
-            record.note("find", objection)
+        switch = self.config.switch(record.name)
+        if switch.blocked or not switch.enabled:
+            record.state = State.BLOCKED if switch.blocked else State.DISABLED
+            record.say(switch.reason)
+        elif not record.first_party:
+            objection = starts.objection(record.name)
+            if self.config.safe:
+                objection = ExtensionError(
+                    "Safe mode leaves out what is not first-party.",
+                    hint="Start without `--safe` to have it back.",
+                )
+            if objection is not None:
+                record.state = State.DISABLED
+                record.note("find", objection)
 
-    async def _add_when_imported(
-        self, record: ExtensionRecord, imported: asyncio.Future[Any], starts: Starts, start: bool
-    ) -> None:
-        plugin = await imported
-        if record.state != State.FAILED:
-            self.add(record, plugin, start=start)
+    async def _arrive(self, record: ExtensionRecord, starts: Starts, start: bool) -> None:
+        starts.importing(record.name)
+        plugin = await extensions.load(record, self.config.import_timeout)
+        if plugin is not None:
+            await self._assembly.take_in(record, plugin, start=start)
         starts.imported(record.name)
         self._changes.notify()
 
-    def add(self, record: ExtensionRecord, plugin: Any, *, start: bool = True) -> None:
-        """Register one extension, collect what it offers, and begin to start its services.
+    def add(self, name: str, plugin: Any) -> ExtensionRecord:
+        """Add one plugin object here and now, and begin to start its services.
 
-        Whatever goes wrong ends in the record, and nothing of the extension stays behind.
+        For tests and programs that embed a host, before it runs. Whatever goes wrong ends in
+        the record, and nothing of the extension stays behind.
         """
-        self.records[record.name] = record
-        offers = collect(
-            self._hooks, record, plugin, self, lambda services: self._services.add(services, record)
-        )
-        if offers is not None:
-            with guard(record, "collect"):
-                self._publish({**self.offers, record.name: offers})
-                for number, offer in enumerate(offers.frontends, start=1):
-                    self._add_frontend(f"{record.name}.{number}", offer.folder, record)
-        if offers is None or record.state == State.FAILED:
-            self._services.remove(record)
-        else:
-            self._services.enqueue(offers.services if start else [], record)
-            if self._server is not None:
-                self._services.begin()
+        return self._assembly.add(name, plugin)
 
     async def settle(self) -> None:
-        """Wait until every extension added so far is active or has failed."""
-        await self._services.settle()
+        """Wait until every extension added so far is active or something keeps it from that."""
+        await self._assembly.settle()
 
-    def _publish(self, offers: dict[str, Offers]) -> None:
-        """Make the sum of all offers what is served; raises, and changes nothing, on a clash."""
-        table, pages = RouteTable(), dict[str, tuple[Page, str]]()
-        for record, offer in [self._core, *((self.records[n], o) for n, o in offers.items())]:
-            for page in offer.pages:
-                if page.name in pages:
-                    raise DuplicateError("page", page.name, pages[page.name][1])
-                pages[page.name] = (page, record.name)
-            routes: list[Route] = [*offer.routes, *page_routes(offer.pages)]
-            table = table.with_routes(routes, record)
-        self.offers, self.routes = offers, table
-        self.pages = [page for page, _ in pages.values()]
-        self._changes.notify()
+    # -- enable, disable, replace
 
-    def _add_frontend(self, name: str, folder: Path, record: ExtensionRecord) -> None:
-        try:
-            manifest = frontend.read_manifest(folder)
-        except ManifestError as error:
-            record.note("frontend", error)
-        else:
-            self.frontends.append(LoadedFrontend(name, folder, manifest))
+    async def disable(self, name: str) -> ExtensionRecord:
+        """Stop an extension and whoever uses its services; those wait for another provider.
+
+        Lasts until the host ends: what is to be disabled for good stands in plughost.toml.
+        Raises ExtensionNotFound, and Forbidden when an administrator has locked it.
+        """
+        async with self._one_exchange(name) as record:
+            users = await self._assembly.withdraw([name])
+            record.state = State.DISABLED
+            self._assembly.forget_frontends(record)
+            await self._assembly.take_in_again(users)
+            return record
+
+    async def enable(self, name: str) -> ExtensionRecord:
+        """Import and start an extension that is installed and not active, as it is on disk.
+
+        Raises ExtensionNotFound, and Forbidden when an administrator has blocked or locked it.
+        """
+        return await self.replace(name, keep_active=True)
+
+    async def replace(
+        self, name: str, plugin: Any = None, *, keep_active: bool = False
+    ) -> ExtensionRecord:
+        """Put another plugin object in the place of an extension, or what is on disk now.
+
+        Its dependants are stopped before and started after it; nobody else notices. A plugin
+        object may also come under a name that is new. An import that fails leaves what was
+        there as it is. With `keep_active` an extension that is active is left alone. Raises
+        as `enable()` does.
+        """
+        if plugin is not None and name not in self.records:
+            self.records[name] = ExtensionRecord(name)
+        async with self._one_exchange(name) as old:
+            if keep_active and old.state == State.ACTIVE:
+                return old
+            record = self._found_again(old)
+            if plugin is None and not record.settled:
+                plugin = await extensions.load_anew(record, self.config.import_timeout)
+            if plugin is None:
+                if name in self.offers:
+                    old.say(f"Its replacement failed. {record.error} {record.next_step}")
+                else:
+                    self.records[name] = record
+                return self.records[name]
+            users = await self._assembly.withdraw([name])
+            self._assembly.forget_frontends(old)
+            self.records[name] = record
+            self._assembly.add_own_frontend(record)
+            await self._assembly.take_in(record, plugin)
+            await self._assembly.take_in_again(users)
+            Starts(write=not self.config.safe, count=False).forget(name)
+            return record
+
+    def _found_again(self, old: ExtensionRecord) -> ExtensionRecord:
+        """A fresh record of an extension, as its distribution describes it now."""
+        found = {record.name: record for record in extensions.find()}
+        return found.get(old.name) or ExtensionRecord(old.name, package=old.package)
+
+    @contextlib.asynccontextmanager
+    async def _one_exchange(self, name: str) -> AsyncIterator[ExtensionRecord]:
+        """One exchange at a time, after loading; requests that it concerns are held meanwhile."""
+        async with self._exchange:
+            await self.until(lambda: not self.loading, seconds=self.config.import_timeout)
+            if name not in self.records:
+                # Installed since the host was started, perhaps.
+                self.records.update({r.name: r for r in extensions.find() if r.name == name})
+            if name not in self.records:
+                raise ExtensionNotFound(name, self.records)
+            switch = self.config.switch(name)
+            if switch.locked or switch.blocked:
+                raise Forbidden(
+                    f"The extension {name!r} is {'blocked' if switch.blocked else 'locked'}: "
+                    f"{switch.reason}",
+                    hint="Ask the administrator of this installation.",
+                )
+            self.exchanging = True
+            try:
+                yield self.records[name]
+                await self.settle()
+            finally:
+                self.exchanging = False
+                self._changes.notify()
 
     # -- serve and stop
 
-    async def serve(self, sockets: list[socket.socket]) -> None:
-        """Answer on `sockets` at once, load the rest meanwhile; returns when stopped."""
-        self.loading = True
-        self.listen(sockets)
+    async def serve(self, sockets: list[socket.socket], tls: ssl.SSLContext | None = None) -> None:
+        """Answer on `sockets` at once, load the rest meanwhile; returns when stopped.
+
+        Raises ExtensionError when an extension with `strict = true` does not run.
+        """
+        self._assembly.loading = True
+        self.listen(sockets, tls)
         loading = asyncio.ensure_future(self.load())
-        loading.add_done_callback(_raise_in_loop)
+        loading.add_done_callback(self._loaded)
         await self._stopping.wait()
         loading.cancel()
         await self.close()
+        if self._failure is not None:
+            raise self._failure
 
-    def listen(self, sockets: list[socket.socket]) -> None:
-        """Begin to answer on `sockets`."""
+    def _loaded(self, loading: asyncio.Task[None]) -> None:
+        """Loading has ended: show a fault of the host itself, and see to who had to run."""
+        if loading.cancelled():
+            return
+        loading.result()
+        self._failure = self.strict_failure()
+        if self._failure is not None:
+            self.stop(keep=True)
+
+    def strict_failure(self) -> ExtensionError | None:
+        """What is wrong with the first extension that must run and does not."""
+        for name in sorted(self.config.strict):
+            record = self.records.get(name)
+            if record is None or record.state != State.ACTIVE:
+                state = f"{record.state.value}: {record.error}" if record else "not installed"
+                return ExtensionError(
+                    f"The extension {name!r} has to run (strict = true) and is {state}",
+                    hint=record.next_step if record else f"Install it, or correct the name {name}.",
+                )
+        return None
+
+    def listen(self, sockets: list[socket.socket], tls: ssl.SSLContext | None = None) -> None:
+        """Begin to answer on `sockets`, over TLS where a context is given."""
         self._server = HTTPServer(
-            Application(self), max_body_size=MAX_BODY, max_buffer_size=MAX_BODY
+            self.application, ssl_options=tls, max_body_size=MAX_BODY, max_buffer_size=MAX_BODY
         )
         self._server.add_sockets(sockets)
-        self._services.begin()
+        self._assembly.services.begin()
 
     @property
     def stopping(self) -> bool:
         """Whether somebody has asked the host to stop."""
         return self._stopping.is_set()
+
+    async def until_stopping(self) -> None:
+        """Wait until somebody asks the host to stop."""
+        await self._stopping.wait()
+
+    def blame(self, error: BaseException, phase: str) -> bool:
+        """Note an error in the record of the extension whose code raised it, if one's did."""
+        record = culprit(frames_of(error), self.records.values())
+        if record is not None:
+            record.note(phase, error)
+        return record is not None
 
     def stop(self, *, keep: bool = False) -> None:
         """Ask `serve()` to return; with `keep`, leave running what can outlive the host."""
@@ -255,14 +399,13 @@ class Host:
         self._changes.notify()
 
     async def close(self) -> None:
-        """Stop all services, then the server."""
-        await self._services.stop()
+        """Accept nothing more, stop all services, then end what is still being answered."""
+        self._stopping.set()
+        self._changes.notify()
         if self._server is not None:
             self._server.stop()
-            await self._server.close_all_connections()
-
-
-def _raise_in_loop(task: asyncio.Task[None]) -> None:
-    """A fault of the host itself while loading: let the loop's exception handler show it."""
-    if not task.cancelled():
-        task.result()
+        await self._assembly.stop()
+        self.application.close_sockets()
+        if self._server is not None:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._server.close_all_connections(), CLOSE_SECONDS)

@@ -7,24 +7,26 @@ import dataclasses
 import errno
 import json
 import logging
-import signal
 import socket
 import sys
 import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
-from tornado.netutil import bind_sockets
+from tornado.netutil import bind_sockets, bind_unix_socket
 
-from plughost import config, extensions
+from plughost import config, extensions, loops
 from plughost.config import Config
-from plughost.errors import ConfigError, ExtensionNotFound
-from plughost.extensions import ExtensionRecord
+from plughost.errors import ConfigError, ExtensionNotFound, did_you_mean
 from plughost.host import Host
+from plughost.records import ExtensionRecord
 from plughost.starts import Starts
+
+if TYPE_CHECKING:
+    import ssl
 
 PORTS_TO_TRY = 50
 
@@ -36,25 +38,39 @@ def run(
 ) -> None:
     """Serve until a signal says stop; prints the URL as soon as it answers.
 
-    Ctrl-C shuts down what was started; SIGTERM leaves running what can outlive the host.
+    Ctrl-C shuts down what was started; SIGTERM leaves running what can outlive the host. A
+    second signal ends the process at once. Raises ConfigError, and ExtensionError when an
+    extension that has to run does not.
     """
     root, file = _root_and_file(path, flags.get("root"))
     settings = config.load({**flags, "root": root}, config_file)
+    for warning in settings.warnings:
+        log.warning("%s", warning)
+    tls = _tls(settings)
     sockets = _bind(settings)
-    settings = dataclasses.replace(settings, port=sockets[0].getsockname()[1])
-    asyncio.run(_serve(settings, sockets, file, open_browser=open_browser))
+    if settings.unix_socket is None:
+        settings = dataclasses.replace(settings, port=sockets[0].getsockname()[1])
+    if settings.no_auth:
+        click.echo("Anybody who can reach this server may do everything on it (no_auth).", err=True)
+    host = Host(config=settings)
+    try:
+        loops.run(host, _serve(host, sockets, tls, file, open_browser=open_browser))
+    finally:
+        if settings.unix_socket is not None:
+            settings.unix_socket.unlink(missing_ok=True)
 
 
 async def _serve(
-    settings: Config, sockets: list[socket.socket], file: str | None, *, open_browser: bool
+    host: Host,
+    sockets: list[socket.socket],
+    tls: ssl.SSLContext | None,
+    file: str | None,
+    *,
+    open_browser: bool,
 ) -> None:
-    host = Host(config=settings)
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, lambda: host.stop(keep=False))
-    loop.add_signal_handler(signal.SIGTERM, lambda: host.stop(keep=True))
     announce = asyncio.ensure_future(_announce(host, file, open_browser=open_browser))
     try:
-        await host.serve(sockets)
+        await host.serve(sockets, tls)
     finally:
         announce.cancel()
 
@@ -72,12 +88,15 @@ async def _announce(host: Host, file: str | None, *, open_browser: bool) -> None
         where = page.open.format(path=quote(file)) if page and page.open else "/"
         url = f"{base.rstrip('/')}{where}{token}"
         click.echo(f"\n    {url}\n")
-    if open_browser and not await asyncio.to_thread(webbrowser.open, url):
+    opens = open_browser and host.config.unix_socket is None
+    if opens and not await asyncio.to_thread(webbrowser.open, url):
         log.info("No browser could be opened; open the URL yourself.")
     await host.until(lambda: not host.loading, seconds=3600)
-    for record in host.records.values():
-        if record.state == "failed":
-            log.warning("%s: %s %s", record.name, record.error, record.next_step)
+    for name in sorted(set(host.config.extensions) - set(host.records)):
+        hint = did_you_mean(name, host.records)
+        log.warning("There are settings for %r, which is not installed. %s", name, hint)
+    for warning in host.config.unclaimed():
+        log.warning("%s", warning)
 
 
 def load_records() -> list[ExtensionRecord]:
@@ -85,7 +104,7 @@ def load_records() -> list[ExtensionRecord]:
 
     async def load() -> list[ExtensionRecord]:
         host = Host(config=config.load())
-        await host.load(start=False)
+        await host.load(start=False, count=False)
         return list(host.records.values())
 
     return asyncio.run(load())
@@ -96,10 +115,11 @@ def enable(name: str) -> None:
     installed = [record.name for record in extensions.find()]
     if name not in installed:
         raise ExtensionNotFound(name, installed)
-    if name in config.load().disabled:
+    switch = config.load().switch(name)
+    if switch.blocked or not switch.enabled:
         raise ConfigError(
-            f"The extension {name!r} is disabled in plughost.toml.",
-            hint=f"Remove `enabled = false` from [extensions.{name}] there.",
+            f"The extension {name!r} is switched off. {switch.reason}",
+            hint="Change it there.",
         )
     forgiven = Starts().forget(name)
     click.echo(
@@ -132,8 +152,11 @@ def print_records(records: list[ExtensionRecord], *, as_json: bool) -> None:
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         )
     for record in records:
-        if record.error:
-            click.echo(f"\n{record.name}: {record.error}\n  {record.next_step}")
+        for news in [
+            *record.notes,
+            *([f"{record.error}\n  {record.next_step}"] if record.error else []),
+        ]:
+            click.echo(f"\n{record.name}: {news}")
 
 
 def _root_and_file(path: Path | None, root: Path | None) -> tuple[str | None, str | None]:
@@ -160,10 +183,12 @@ def _root_and_file(path: Path | None, root: Path | None) -> tuple[str | None, st
 
 
 def _bind(settings: Config) -> list[socket.socket]:
-    """Sockets on the configured port, or on the next free one, said aloud.
+    """Sockets on the configured port, or on the next free one, said aloud; or a unix socket.
 
     Raises ConfigError when the address is not ours or no port is free.
     """
+    if settings.unix_socket is not None:
+        return [_bind_unix(settings.unix_socket)]
     for port in range(settings.port, settings.port + PORTS_TO_TRY if settings.port else 1):
         try:
             sockets = bind_sockets(port, settings.ip)
@@ -183,7 +208,47 @@ def _bind(settings: Config) -> list[socket.socket]:
     )
 
 
+def _bind_unix(path: Path) -> socket.socket:
+    """A socket in the file system that only this user can open."""
+    if not hasattr(socket, "AF_UNIX"):
+        raise ConfigError(
+            "This system has no unix sockets.", hint="Leave `--unix-socket` away; use `--port`."
+        )
+    with socket.socket(socket.AF_UNIX) as probe:
+        if path.exists() and probe.connect_ex(str(path)) == 0:
+            raise ConfigError(
+                f"Another server answers at {str(path)!r}.", hint="Stop it, or name another file."
+            )
+    try:
+        return bind_unix_socket(str(path), mode=0o600)  # what a dead server left is replaced
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"Cannot listen on the unix socket {str(path)!r}: {error}.",
+            hint="Name a short path in a folder that exists and is yours.",
+        ) from None
+
+
+def _tls(settings: Config) -> ssl.SSLContext | None:
+    """The certificate to serve with. Raises ConfigError when it cannot be used."""
+    if settings.certfile is None:
+        return None
+    import ssl  # when needed: it takes memory
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(settings.certfile, settings.keyfile)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"The certificate {str(settings.certfile)!r} cannot be used: {error}.",
+            hint="`certfile` and `keyfile` are PEM files; the key must fit and need no password.",
+        ) from None
+    return context
+
+
 def _base(settings: Config) -> str:
+    if settings.unix_socket is not None:
+        return f"http+unix://{quote(str(settings.unix_socket), safe='')}{settings.base_url}"
+    scheme = "http" if settings.certfile is None else "https"
     name = "127.0.0.1" if settings.ip in ("", "0.0.0.0", "::") else settings.ip
     name = f"[{name}]" if ":" in name else name
-    return f"http://{name}:{settings.port}{settings.base_url}"
+    return f"{scheme}://{name}:{settings.port}{settings.base_url}"

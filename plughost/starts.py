@@ -1,13 +1,14 @@
 """What earlier starts say of the extensions: who ended the process, who fails every time.
 
-Kept in Jupyter's data folder, in `plughost/starts/`: `importing-<pid>` names what a process
-is importing right now, so that what a dead one left behind names the culprit (a segmentation
-fault leaves no other trace); `failures.json` counts failed starts in a row.
+Kept in Jupyter's data folder, in `plughost/starts/`: `importing-<pid>-<n>` names what a host
+in a process is importing right now, so that what a dead one left behind names the culprit (a
+segmentation fault leaves no other trace); `failures.json` counts failed starts in a row.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import os
 from pathlib import Path
@@ -22,14 +23,23 @@ LIMIT = 3
 
 log = logging.getLogger("plughost.starts")
 
+_numbers = itertools.count()  # several hosts may live in one process
+_own: set[str] = set()
+
 
 class Starts:
-    """Notes of earlier starts; with `write=False` they are read and left as they are."""
+    """Notes of earlier starts.
 
-    def __init__(self, *, write: bool = True) -> None:
+    With `write=False` nothing is written at all. With `count=False` this is no start that
+    counts, but somebody who has a look: what a dead process left behind stays for the next.
+    """
+
+    def __init__(self, *, write: bool = True, count: bool = True) -> None:
         self._folder = Path(jupyter_data_dir(), "plughost", "starts")
         self._write = write
-        self._marker = self._folder / f"importing-{os.getpid()}"
+        self._count = count
+        self._marker = self._folder / f"importing-{os.getpid()}-{next(_numbers)}"
+        _own.add(self._marker.name)
         self._importing: list[str] = []
         self._failures = self._read()
         self._crashed = self._find_crashed()
@@ -66,6 +76,8 @@ class Starts:
 
     def note(self, name: str, *, failed: bool) -> None:
         """Count a failed start, or forget all of them after one that went well."""
+        if not self._count:
+            return
         before = self._failures.get(name, 0)
         after = before + 1 if failed else 0
         if after != before:
@@ -82,16 +94,16 @@ class Starts:
         """Names in the markers of processes that are gone, each counted as a failed start."""
         crashed: set[str] = set()
         for marker in self._folder.glob("importing-*"):
-            pid = marker.name.removeprefix("importing-")
-            if pid.isdigit() and not _is_alive(int(pid)):
+            if marker.name not in _own and not _is_alive(marker.name.split("-")[1]):
                 with contextlib.suppress(OSError):
                     crashed.update(marker.read_text(encoding="utf-8").split())
-                    if self._write:
+                    if self._write and self._count:
                         marker.unlink()
-        for name in crashed:
-            self._failures[name] = self._failures.get(name, 0) + 1
-        if crashed:
-            self._save()
+        if self._count:
+            for name in crashed:
+                self._failures[name] = self._failures.get(name, 0) + 1
+            if crashed:
+                self._save()
         return crashed
 
     def _mark(self) -> None:
@@ -129,12 +141,12 @@ class Starts:
             log.warning("Cannot count failed starts: %s", error)
 
 
-def _is_alive(pid: int) -> bool:
-    if pid == os.getpid():
+def _is_alive(pid: str) -> bool:
+    if pid == str(os.getpid()):
         return False  # left by a process that had our number before us
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError):
         return False
     except PermissionError:
         return True

@@ -164,7 +164,8 @@ def jupyter_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         folder = tmp_path / f"jupyter-{kind}"
         folder.mkdir()
         monkeypatch.setenv(f"JUPYTER_{kind.upper()}_DIR", str(folder))
-    for name in ("JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE", "JUPYTER_CONFIG_PATH"):
+    ours = [name for name in os.environ if name.startswith("PLUGHOST_")]
+    for name in ("JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE", "JUPYTER_CONFIG_PATH", *ours):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 
@@ -219,11 +220,13 @@ def served(jupyter_folders: Path) -> Iterator[Callable[..., Served]]:
     """Start real `plughost serve` processes with everything that is installed.
 
     `served(*arguments, env={})` returns once the URL is printed; each process is ended
-    with the test. Its log is in `output`.
+    with the test. Its log is in `output`. With `token=None` it is given no token.
     """
     running: list[Served] = []
 
-    def serve(*arguments: str, env: Mapping[str, str] | None = None) -> Served:
+    def serve(
+        *arguments: str, env: Mapping[str, str] | None = None, token: str | None = TOKEN
+    ) -> Served:
         root = jupyter_folders / "root"
         root.mkdir(exist_ok=True)
         output = jupyter_folders / f"server-{len(running)}.log"
@@ -237,8 +240,7 @@ def served(jupyter_folders: Path) -> Iterator[Callable[..., Served]]:
                     "--no-browser",
                     "--port",
                     "0",
-                    "--token",
-                    TOKEN,
+                    *(["--token", token] if token else []),
                     *arguments,
                 ],
                 cwd=root,
@@ -253,6 +255,8 @@ def served(jupyter_folders: Path) -> Iterator[Callable[..., Served]]:
                 url = line.strip()
                 break
         else:
+            process.wait(15)
+            process.stdout.close()
             raise AssertionError(f"plughost serve printed no URL:\n{output.read_text()}")
         client = Client("{0.scheme}://{0.netloc}".format(urlsplit(url)))
         running.append(Served(url, client, process, output))

@@ -1,92 +1,44 @@
-"""The Tornado edge: the route table, the way of a request, and the base handlers.
+"""The way of a request: routed, held, checked for who is asking, handed over.
 
 A request is routed by path, held while nobody has claimed the path and extensions are
 still loading, checked for who is asking, held until the services behind the route have
-started, and only then handed to its handler. Handlers are edges: parse, call the domain,
-reply. They catch nothing; the base class turns an error into a reply.
+started, and only then handed to its handler.
 """
 
 from __future__ import annotations
 
-import http.client
 import logging
-import re
 import weakref
-from collections.abc import Awaitable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import msgspec
 from tornado import httputil, web, websocket
 from tornado.escape import url_unescape
 
 from plughost.auth import Caller
-from plughost.contributions import Route
-from plughost.errors import BadRequest, DuplicateError, Forbidden, HostError, NoRoute, Unavailable
-from plughost.extensions import ExtensionRecord
+from plughost.errors import HostError, NoRoute, TooLarge, Unauthenticated, Unavailable
+from plughost.handlers import Handler, Target, below, is_api, send_to, target_of
+from plughost.records import ExtensionRecord
+from plughost.routes import Match
 
 if TYPE_CHECKING:
     from plughost.host import Host
 
-T = TypeVar("T")
-
 MAX_BODY = 512 * 1024 * 1024
 """Bytes of the largest request body, and of the largest WebSocket message."""
 PING_SECONDS = 30
-
-_API = re.compile(r"(?:/[^/]+)*?/api(?:/.*)?")
+"""A WebSocket is pinged this often, and closed when no pong came before the next ping."""
 
 log = logging.getLogger("plughost.web")
 
 
-class RouteTable:
-    """All routes in one immutable table; a change makes a new table that takes its place."""
-
-    def __init__(self, entries: Iterable[tuple[Route, ExtensionRecord]] = ()) -> None:
-        self._entries = tuple(entries)
-        self._compiled = [(re.compile(r.pattern), r, owner) for r, owner in self._entries]
-
-    def __iter__(self) -> Iterator[Route]:
-        return (route for route, _ in self._entries)
-
-    def with_routes(self, routes: Iterable[Route], owner: ExtensionRecord) -> RouteTable:
-        """A table with these as well.
-
-        Raises DuplicateError for a pattern that is taken, `re.error` for one that is not
-        a regular expression.
-        """
-        added = [*self._entries]
-        taken = {route.pattern: record.name for route, record in self._entries}
-        for route in routes:
-            if route.pattern in taken:
-                raise DuplicateError("route", route.pattern, taken[route.pattern])
-            taken[route.pattern] = owner.name
-            added.append((route, owner))
-        return RouteTable(added)
-
-    def match(self, path: str) -> tuple[Route, ExtensionRecord, dict[str, str]] | None:
-        """The first route whose pattern is the whole `path`, its owner, and the groups."""
-        for pattern, route, owner in self._compiled:
-            match = pattern.fullmatch(path)
-            if match:
-                return route, owner, match.groupdict(default="")
-        return None
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where one request goes: the handler and its arguments, whose it is, and who asks."""
-
-    handler: type[web.RequestHandler]
-    arguments: dict[str, Any]
-    groups: dict[str, str]
-    owner: ExtensionRecord | None = None
-    caller: Caller | None = None
-
-
 class Application(web.Application):
-    """Tornado's application with our routing; holds nothing that belongs to a feature."""
+    """Tornado's application with our routing; holds nothing that belongs to a feature.
+
+    A program that embeds a host gives this
+    to a `tornado.httpserver.HTTPServer` of its own.
+    """
 
     def __init__(self, host: Host) -> None:
         super().__init__(
@@ -96,58 +48,79 @@ class Application(web.Application):
             log_function=_log_request,
         )
         self.host = host
-        self.targets: weakref.WeakKeyDictionary[httputil.HTTPServerRequest, Target] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._sockets: weakref.WeakSet[websocket.WebSocketHandler] = weakref.WeakSet()
 
     def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> Any:
         return _Dispatch(self, request)
+
+    def opened(self, socket: websocket.WebSocketHandler) -> None:
+        """Keep an open WebSocket in mind."""
+        self._sockets.add(socket)
+
+    def close_sockets(self, owner: ExtensionRecord | None = None) -> None:
+        """Close all open WebSockets, or those of one extension, and ask clients to come back."""
+        for socket in [*self._sockets]:
+            target = target_of(socket.request)
+            if owner is None or (target is not None and target.owner is owner):
+                self._sockets.discard(socket)
+                socket.close(1012, "The server, or this part of it, is being restarted.")
 
     async def resolve(self, request: httputil.HTTPServerRequest) -> Target:
         """Where a request goes; an error is a target of its own, so that it gets a reply."""
         try:
             return await self._resolve(request)
+        except Unauthenticated as error:
+            login = self.host.auth.login_page(request)
+            if login is not None and not _is_for_programs(request):
+                return Target(_Redirect, {"url": login})
+            return Target(_Refusal, {"error": error})
+        except TooLarge as error:
+            return Target(_EarlyRefusal, {"error": error})
         except HostError as error:
-            return Target(_Refusal, {"error": error}, {})
+            return Target(_Refusal, {"error": error})
 
     async def _resolve(self, request: httputil.HTTPServerRequest) -> Target:
         host = self.host
+        host.auth.believe_proxy(request)
         host.auth.check_host(request)
+        if host.stopping:
+            raise Unavailable("This server is stopping.", hint="Start it again.")
         path = below(host.config.base_url, request.path)
         if request.method == "OPTIONS" and path is not None and is_api(path):
-            return Target(_Preflight, {}, {})
+            return Target(_Preflight)
         match = await self._claimed(path) if path is not None else None
         caller = None
         if match is None or not match[0].public:
-            caller = host.auth.identify(request)
+            caller = await host.auth.identify(request)
         if match is None:
             if path is not None and len(path) > 1 and path.endswith("/"):
                 # One slash in front: two would name another host (RFC 3986, 4.2).
                 bare = host.config.base_url.rstrip("/") + "/" + path.strip("/")
                 query = f"?{request.query}" if request.query else ""
-                return Target(_Redirect, {"url": bare + query}, {}, caller=caller)
+                return Target(_Redirect, {"url": bare + query}, caller=caller)
             raise NoRoute(request.path)
-        if (
-            caller is not None
-            and caller.proof == "token"
-            and "token" in request.query_arguments
-            and request.headers.get("Sec-Fetch-Mode") == "navigate"
-        ):
-            # What is shown, a file of the user's perhaps, must not find the token in its address.
-            return Target(_Redirect, {"url": without_token(request.uri or "")}, {}, caller=caller)
-        route, owner, groups = match
-        await self._ready(owner)
+        route, handler, owner, groups = match
+        if caller is not None and _shows_token(request, caller, handler):
+            return Target(_Redirect, {"url": without_token(request.uri or "")}, caller=caller)
+        _check_size(request)
+        if owner.state != "active":
+            await self._ready(owner)
         if caller and "no_track_activity" not in request.query_arguments:
             host.note_activity()
-        return Target(route.handler, dict(route.arguments), groups, owner, caller)
+        return Target(handler, dict(route.arguments), groups, owner, caller)
 
-    async def _claimed(self, path: str) -> tuple[Route, ExtensionRecord, dict[str, str]] | None:
+    async def _claimed(self, path: str) -> Match | None:
         """Hold a path nobody has claimed while extensions load: one of them may claim it.
 
         JupyterLab takes an early 503 for a lost connection and a 404 for gone.
         """
         host = self.host
-        if await host.until(lambda: host.routes.match(path) is not None or not host.loading):
+        match = host.routes.match(path)
+        if match is not None or not (host.loading or host.exchanging):
+            return match
+        if await host.until(
+            lambda: host.routes.match(path) is not None or not (host.loading or host.exchanging)
+        ):
             return host.routes.match(path)
         names = ", ".join(r.name for r in host.records.values() if not r.settled)
         raise Unavailable(
@@ -176,6 +149,7 @@ class _Dispatch(httputil.HTTPMessageDelegate):
         self._application = application
         self._request = request
         self._delegate: httputil.HTTPMessageDelegate | None = None
+        self._refused = False
 
     async def headers_received(
         self,
@@ -183,22 +157,16 @@ class _Dispatch(httputil.HTTPMessageDelegate):
         headers: httputil.HTTPHeaders,
     ) -> None:
         target = await self._application.resolve(self._request)
-        self._application.targets[self._request] = target
-        self._delegate = self._application.get_handler_delegate(
-            self._request,
-            target.handler,
-            target.arguments,
-            path_kwargs={
-                name: url_unescape(value, encoding=None, plus=False)
-                for name, value in target.groups.items()
-            },
-        )
+        self._refused = issubclass(target.handler, _Refusal)
+        self._delegate = self._delegate_for(target)
         pending = self._delegate.headers_received(start_line, headers)
         if pending is not None:
             await pending
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         assert self._delegate is not None, "a body comes after its headers"
+        if self._refused:
+            return None  # up to 512 MiB of it would be kept for nobody
         return self._delegate.data_received(chunk)
 
     def finish(self) -> None:
@@ -212,169 +180,24 @@ class _Dispatch(httputil.HTTPMessageDelegate):
         if self._delegate is not None:
             self._delegate.on_connection_close()
 
+    def _delegate_for(self, target: Target) -> httputil.HTTPMessageDelegate:
+        send_to(self._request, target)
+        groups = {
+            name: url_unescape(value, encoding=None, plus=False)
+            for name, value in target.groups.items()
+        }
+        return self._application.get_handler_delegate(
+            self._request, target.handler, target.arguments, path_kwargs=groups
+        )
+
     def _refuse(self, error: Exception) -> None:
-        owner = self._application.targets[self._request].owner
+        target = target_of(self._request)
+        owner = target.owner if target else None
         if owner is not None:
             owner.note("request", error)
         message = f"The extension {owner.name if owner else 'plughost'!r} cannot answer here."
         refusal = HostError(message, hint="`GET /plughost/api/extensions` shows what went wrong.")
-        target = Target(_Refusal, {"error": refusal}, {})
-        self._application.targets[self._request] = target
-        delegate = self._application.get_handler_delegate(
-            self._request, target.handler, target.arguments
-        )
-        delegate.finish()
-
-
-class Handler(web.RequestHandler):
-    """What all handlers share: who is asking, headers, and errors that explain themselves."""
-
-    application: Application
-
-    @property
-    def host(self) -> Host:
-        return self.application.host
-
-    @property
-    def caller(self) -> Caller | None:
-        """Who is asking; None on a public route."""
-        target = self.application.targets.get(self.request)
-        return target.caller if target else None
-
-    def get_current_user(self) -> Any:
-        return self.caller.user if self.caller else None
-
-    def check_xsrf_cookie(self) -> None:
-        """Nothing: `auth.py` has checked the origin of every request that a cookie proves."""
-
-    def decode_argument(self, value: bytes, name: str | None = None) -> str:
-        try:
-            return super().decode_argument(value, name)
-        except web.HTTPError:
-            raise BadRequest(f"The argument {name or 'in the path'!r} is not UTF-8.") from None
-
-    def set_default_headers(self) -> None:
-        self.set_header("X-Content-Type-Options", "nosniff")
-        origin = self.request.headers.get("Origin")
-        if origin and self.host.auth.allows_origin(origin):
-            self.set_header("Access-Control-Allow-Origin", origin)
-            self.set_header("Vary", "Origin")
-
-    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
-        error = _error_of(kwargs)
-        super().send_error(error.status if isinstance(error, HostError) else status_code, **kwargs)
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """The Jupyter error reply, or a page for a person: what was wrong and what to do."""
-        error = _error_of(kwargs)
-        message = http.client.responses.get(status_code, "Unknown")
-        hint = None
-        reason = None
-        if isinstance(error, HostError):
-            message, hint, reason = error.message, error.hint, error.reason
-            if isinstance(error, Unavailable):
-                self.set_header("Retry-After", str(error.retry_after))
-        elif isinstance(error, web.HTTPError):
-            message = error.log_message % error.args if error.log_message else message
-            reason = error.reason
-        elif error is not None:
-            message, hint = "Unhandled error", "The server's log has the details."
-        path = below(self.host.config.base_url, self.request.path) or self.request.path
-        if is_api(path) or self.request.headers.get("Upgrade"):
-            self.set_header("Content-Type", "application/json")
-            facts = error.facts if isinstance(error, HostError) else {}
-            body: dict[str, Any] = {**facts, "message": message, "reason": reason}
-            if hint:
-                body["hint"] = hint
-            if error is not None and not isinstance(error, HostError | web.HTTPError):
-                body["traceback"] = ""  # Jupyter clients look for the key; the text is ours
-            self.finish(msgspec.json.encode(body))
-        else:
-            self.set_header("Content-Type", "text/html; charset=UTF-8")
-            self.set_header(
-                "Content-Security-Policy",
-                "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-                "frame-ancestors 'none'; base-uri 'none'",
-            )
-            self.finish(
-                self.host.renderer.error(
-                    status=status_code,
-                    reason=http.client.responses.get(status_code, "Error"),
-                    message=message,
-                    hint=hint,
-                    ask_token=isinstance(error, Forbidden) and self.request.method == "GET",
-                    base_url=self.host.config.base_url,
-                )
-            )
-
-    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        summary = f"{self.request.method} {self.request.path}"  # no query: it may hold the token
-        if isinstance(value, HostError):
-            # JupyterLab asks for what is not there as a matter of course; refusals are rare.
-            level = logging.DEBUG if value.status < 500 else logging.WARNING
-            level = logging.INFO if isinstance(value, Forbidden) else level
-            log.log(level, "%s: %s", summary, value.message)
-        elif isinstance(value, web.HTTPError):
-            log.info("%s: %s", summary, value)
-        else:
-            log.error("%s: %s", summary, typ.__name__, exc_info=(typ, value, tb))
-            target = self.application.targets.get(self.request)
-            if target is not None and target.owner is not None:
-                target.owner.note("request", value)
-
-
-class JSONHandler(Handler):
-    """A REST endpoint: JSON in, JSON out."""
-
-    def set_default_headers(self) -> None:
-        super().set_default_headers()
-        self.set_header("Content-Type", "application/json")
-        self.set_header(
-            "Content-Security-Policy",
-            f"frame-ancestors 'self'; report-uri {self.host.config.base_url}"
-            "api/security/csp-report; default-src 'none'",
-        )
-
-    def body(self, kind: type[T], *, default: T | None = None) -> T:
-        """The request's body as a `kind` that msgspec knows, whatever its content type says.
-
-        JupyterLab sends JSON as text/plain. An empty body is `default` where one is given.
-        Raises BadRequest with the place and what was expected there.
-        """
-        if not self.request.body.strip() and default is not None:
-            return default
-        try:
-            return msgspec.json.decode(self.request.body, type=kind)
-        except msgspec.DecodeError as error:
-            raise BadRequest(f"The request's body cannot be used: {error}") from None
-
-    def reply(self, value: Any, status: int = 200) -> None:
-        """Finish with `value` as JSON; dates become ISO 8601, None with 204 an empty body."""
-        self.set_status(status)
-        if value is None and status == 204:
-            self.clear_header("Content-Type")
-            self.finish()
-        else:
-            self.finish(msgspec.json.encode(value))
-
-
-class WebSocketHandler(Handler, websocket.WebSocketHandler):
-    """A WebSocket endpoint; the upgrade has passed the same checks as any request."""
-
-    def check_origin(self, origin: str) -> bool:
-        """True: `auth.py` has judged the origin together with what the caller presented."""
-        return True
-
-    async def prepare(self) -> None:
-        if self.request.headers.get("Upgrade", "").lower() != "websocket":
-            raise BadRequest(
-                "This path speaks WebSocket only.", hint="Connect with a WebSocket client."
-            )
-
-    def open(self, *args: str, **kwargs: str) -> Awaitable[None] | None:
-        # Nagle's algorithm holds small messages back for up to 40 ms.
-        self.set_nodelay(True)
-        return None
+        self._delegate_for(Target(_Refusal, {"error": refusal})).finish()
 
 
 class _Refusal(Handler):
@@ -385,6 +208,16 @@ class _Refusal(Handler):
 
     async def prepare(self) -> None:
         raise self._error
+
+
+@web.stream_request_body
+class _EarlyRefusal(_Refusal):
+    """Replies before the body has come, and hangs up: there is too much of it."""
+
+    async def prepare(self) -> None:
+        # Tornado would answer a body over its own limit with a bare 400 of its own.
+        self.request.connection.set_max_body_size(2**63)  # type: ignore[union-attr]
+        await super().prepare()
 
 
 class _Redirect(Handler):
@@ -412,13 +245,6 @@ class _Preflight(Handler):
         self.finish()
 
 
-def below(base_url: str, path: str) -> str | None:
-    """The part of `path` below the base URL, with its leading slash; None if it is not below."""
-    if base_url == "/":
-        return path
-    return path[len(base_url) - 1 :] if f"{path}/".startswith(base_url) else None
-
-
 def without_token(url: str) -> str:
     """The same URL for the address bar, the history and what is sent as referrer."""
     parts = urlsplit(url)
@@ -426,23 +252,47 @@ def without_token(url: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
-def is_api(path: str) -> bool:
-    """Whether programs, not people, ask for this path: one of its segments is `api`."""
-    return _API.fullmatch(path) is not None
+def _shows_token(
+    request: httputil.HTTPServerRequest, caller: Caller, handler: type[web.RequestHandler]
+) -> bool:
+    """Whether something is about to be shown, a file of the user's perhaps, that would find
+    the token in its address."""
+    return (
+        caller.proof == "token"
+        and "token" in request.query_arguments
+        and request.method in ("GET", "HEAD")
+        and (
+            getattr(handler, "clean_address", False)
+            or request.headers.get("Sec-Fetch-Mode") == "navigate"
+        )
+    )
 
 
-def _error_of(kwargs: dict[str, Any]) -> BaseException | None:
-    info = kwargs.get("exc_info")
-    return info[1] if info else None
+def _check_size(request: httputil.HTTPServerRequest) -> None:
+    """Raise TooLarge for a body over MAX_BODY whose length is said beforehand."""
+    length = request.headers.get("Content-Length", "0")
+    if length.isdecimal() and int(length) > MAX_BODY:
+        raise TooLarge(
+            f"The body of this request has {length} bytes; {MAX_BODY} are the most.",
+            hint="Send it in pieces: Jupyter's contents API takes chunks.",
+        )
+
+
+def _is_for_programs(request: httputil.HTTPServerRequest) -> bool:
+    """Whether a person would not see where a redirect leads."""
+    upgrade = "Upgrade" in request.headers
+    return request.method not in ("GET", "HEAD") or upgrade or is_api(request.path)
 
 
 def _log_request(handler: web.RequestHandler) -> None:
-    level = logging.WARNING if handler.get_status() >= 500 else logging.DEBUG
-    log.log(
-        level,
-        "%d %s %s %.1f ms",
-        handler.get_status(),
-        handler.request.method,
-        handler.request.path,  # never the query: it may hold the token
-        handler.request.request_time() * 1000,
-    )
+    status = handler.get_status()
+    level = logging.WARNING if status >= 500 else logging.DEBUG
+    if log.isEnabledFor(level):
+        log.log(
+            level,
+            "%d %s %s %.1f ms",
+            status,
+            handler.request.method,
+            handler.request.path,  # never the query: it may hold the token
+            handler.request.request_time() * 1000,
+        )

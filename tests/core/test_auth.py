@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from urllib.parse import urlencode
 
@@ -222,7 +223,10 @@ async def test_identity_and_permissions_are_told(start):
     assert set(identity) == {
         "username", "name", "display_name", "initials", "avatar_url", "color"
     }  # fmt: skip
-    assert reply.json["permissions"] == {"contents": ["read"]}
+    assert reply.json["permissions"] == {
+        "contents": ["read"],
+        "updatable_fields": ["name", "display_name", "initials", "avatar_url", "color"],
+    }
     assert nonsense.status == 400
 
 
@@ -249,12 +253,13 @@ async def test_identity_and_permissions_are_told(start):
 def test_whatever_a_stranger_sends_is_refused_with_a_reason(cookieless, headers, method, token):
     auth, request = cookieless(method, f"/door/api?{urlencode({'token': token})}", headers)
 
-    def enter():
+    async def enter():
+        auth.believe_proxy(request)
         auth.check_host(request)
-        return auth.identify(request)
+        return await auth.identify(request)
 
     with pytest.raises(Forbidden):
-        enter()
+        asyncio.run(enter())
 
 
 @pytest.fixture(scope="module")

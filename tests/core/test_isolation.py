@@ -83,7 +83,7 @@ class Twin(Good):
         (Misspelt(), "register", "plughost_rutes", "Did you mean 'plughost_routes'?"),
         (WrongArgument(), "register", "hots", "enabled = false"),
         (NoList(), "plughost_routes", "returned Route, not a list", "Return a list"),
-        (WrongKind(), "plughost_routes", "returned a str, not a Route", "plughost.Route"),
+        (WrongKind(), "plughost_routes", "returned a str, not a Route", "is a Route"),
         (BadPattern(), "collect", "missing )", "enabled = false"),
         (Twin(), "collect", "'/good/api' already belongs to the extension 'good'", "disable one"),
     ],
@@ -93,8 +93,8 @@ async def test_one_broken_extension_is_named_and_the_others_run(
     start, broken, phase, error, next_step
 ):
     async with start() as (host, client):
-        host.add(record("good"), Good())
-        host.add(record("broken"), broken)
+        host.add("good", Good())
+        host.add("broken", broken)
         reply = await client.get("/good/api")
         news = (await client.get("/plughost/api/extensions/broken")).json
     assert reply.json == "hello"
@@ -102,12 +102,6 @@ async def test_one_broken_extension_is_named_and_the_others_run(
     assert error in news["error"]
     assert next_step in news["nextStep"]
     assert news["traceback"]
-
-
-def record(name):
-    from plughost.extensions import ExtensionRecord
-
-    return ExtensionRecord(name)
 
 
 async def test_what_fails_while_serving_is_recorded_and_the_extension_goes_on(start):
@@ -161,7 +155,7 @@ def test_what_extensions_offer_is_known_before_anything_runs(jupyter_folders):
 
 async def test_nothing_of_a_failed_extension_stays_behind(start):
     async with start() as (host, _client):
-        host.add(record("broken"), RaisesInRoutes())
+        host.add("broken", RaisesInRoutes())
         with pytest.raises(ExtensionError, match="RaisesInRoutes"):
             host.service(RaisesInRoutes)
         assert "broken" not in host.offers
@@ -256,8 +250,9 @@ async def test_an_extension_that_requires_what_nobody_provides_says_so(start):
         await host.settle()
         failed = host.records["Lonely"].to_json()
     assert (waiting["state"], waiting["waitingFor"]) == ("waiting", ["somewhere.Else"])
-    assert failed["state"] == "failed"
-    assert "'somewhere.Else', which did not start" in failed["error"]
+    assert (failed["state"], failed["waitingFor"]) == ("waiting", ["somewhere.Else"])
+    assert "'somewhere.Else', which no active extension provides" in failed["error"]
+    assert "Install or enable an extension" in failed["nextStep"]
 
 
 def test_an_extension_that_raises_on_import_is_named_in_the_list(strangers, distribution):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -9,11 +10,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Error, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright
 
 from plughost.testing import CHROMIUM_FLAGS, chromium
 
 OUTPUT = Path(__file__).parents[1] / "output"
+CLOSE_SECONDS = 15
 REPORT_VIOLATIONS = """
 window.policyViolations = [];
 document.addEventListener('securitypolicyviolation', event =>
@@ -48,7 +50,7 @@ async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         yield browser
-        await browser.close()
+        await close(browser)
 
 
 @pytest.fixture
@@ -81,4 +83,10 @@ async def visit(
         # A help for whoever reads a failure; a page that cannot be drawn any more is none itself.
         with contextlib.suppress(Error):
             await visit.screenshot(f"{request.node.name}-{number}")
-    await context.close()
+    await close(context)
+
+
+async def close(thing: Browser | BrowserContext) -> None:
+    """Close it, but not wait for ever: now and then Chromium does not answer, and is killed."""
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(thing.close(), CLOSE_SECONDS)

@@ -1,0 +1,224 @@
+"""The sum of what extensions offer: how one is taken in and withdrawn, and what follows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plughost import extensions, frontend
+from plughost.api import core_routes, page_routes
+from plughost.changes import Changes
+from plughost.contributions import LogHandler, Page, Route, Service
+from plughost.errors import DuplicateError, ManifestError
+from plughost.frontend import LoadedFrontend
+from plughost.guard import apart, guard
+from plughost.hooks import Hooks
+from plughost.offers import Collection, Offers
+from plughost.records import ExtensionRecord, State
+from plughost.routes import RouteTable
+from plughost.services import Services
+
+if TYPE_CHECKING:
+    from plughost.host import Host
+
+
+@dataclass(frozen=True)
+class Sum:
+    """What is served, one immutable value; a change makes a new one that takes its place."""
+
+    offers: Mapping[str, Offers] = field(default_factory=dict)
+    routes: RouteTable = field(default_factory=RouteTable)
+    pages: tuple[Page, ...] = ()
+
+
+class Assembly:
+    """All extensions of a host, with their plugin objects, and the sum of their offers.
+
+    `frontends` are the browser halves found so far. `loading` says that more will come.
+    """
+
+    def __init__(self, host: Host, changes: Changes) -> None:
+        self.records: dict[str, ExtensionRecord] = {}
+        self.frontends: list[LoadedFrontend] = []
+        self.loading = False
+        self.hooks = Hooks()
+        self.services = Services(changes, host.config.services, host.config.start_timeout)
+        self._host = host
+        self._changes = changes
+        self._plugins: dict[str, Any] = {}
+        self._core = ExtensionRecord("plughost", "plughost", state=State.ACTIVE)
+        self.sum = Sum()
+        self._publish({})
+        self._add_frontend(frontend.HOST, Path(__file__).parent / "static", self._core)
+
+    # -- taking in
+
+    def add(self, name: str, plugin: Any) -> ExtensionRecord:
+        """Take in one plugin object here and now, with no loop running, perhaps."""
+        package = getattr(plugin, "__name__", type(plugin).__module__)
+        record = self.records[name] = ExtensionRecord(name, package=package)
+        collection = self._collect(record, plugin, set())
+        for phase, work in collection.steps():
+            with guard(record, phase):
+                work()
+        self._include(collection, start=True)
+        return record
+
+    async def take_in(self, record: ExtensionRecord, plugin: Any, *, start: bool = True) -> None:
+        """Take in one plugin object, its hooks asked in a thread; then whoever waited for it.
+
+        Whatever goes wrong ends in the record, and nothing of the extension stays behind.
+        """
+        displaced: set[str] = set()
+        collection = self._collect(record, plugin, displaced)
+        for phase, work in collection.steps():
+            await apart(record, phase, work, self._host.config.import_timeout)
+        self._include(collection, start=start)
+        if displaced and record.name in self.sum.offers:
+            users = self.services.users([record.name], self.records)
+            await self.restart(displaced | users, start=start)
+        for waiting in [*self.records.values()]:
+            if self._can_go_on(waiting):
+                await self.restart([waiting.name], start=start)
+
+    def _collect(self, record: ExtensionRecord, plugin: Any, displaced: set[str]) -> Collection:
+        """Begin to ask; `displaced` gets the extensions whose services this one's replace."""
+        record.again()
+        self._plugins[record.name] = plugin
+
+        def take(services: list[Service]) -> None:
+            displaced.update(self.services.add(services, record))
+
+        return Collection(self._host, self.hooks, record, plugin, take)
+
+    def _include(self, collection: Collection, *, start: bool) -> None:
+        """Serve what an extension offers, and begin to start it; or leave nothing of it."""
+        record, offers = collection.record, collection.offers
+        if collection.going:
+            with guard(record, "collect"):
+                self._publish({**self.sum.offers, record.name: offers})
+                for number, offer in enumerate(offers.frontends, start=1):
+                    self._add_frontend(f"{record.name}.{number}", offer.folder, record)
+        if not collection.going:
+            self.services.remove(record)
+            self.hooks.unregister(record.name)
+            if not self.loading and record.state == State.WAITING:
+                record.lack(record.waiting_for)
+            return
+        for log_handler in offers.log_handlers:
+            logging.getLogger(log_handler.logger).addHandler(log_handler.handler)
+        self.services.enqueue(offers.services if start else [], record)
+        if self._host.running:
+            self.services.begin()
+
+    def _can_go_on(self, record: ExtensionRecord) -> bool:
+        """Whether an extension that waited for a service can have it now."""
+        return (
+            record.state == State.WAITING
+            and bool(record.waiting_for)
+            and not self.services.starting(record)
+            and all(map(self.services.usable, record.waiting_for))
+        )
+
+    async def settle(self) -> None:
+        """Wait until every extension taken in is active or something keeps it from that."""
+        await self.services.settle()
+        for name, record in self.records.items():
+            if record.state == State.WAITING and not record.error:
+                record.lack(record.waiting_for)
+            if name in self.sum.offers:
+                for hook, hint in self.hooks.unheard(name, self._plugins[name]).items():
+                    record.say(f"Nobody asks for its hook {hook!r}. {hint}")
+        self._changes.notify()
+
+    def _publish(self, offers: dict[str, Offers]) -> None:
+        """Make the sum of all offers what is served; raises, and changes nothing, on a clash."""
+        routes = RouteTable().with_routes(core_routes(), self._core)
+        pages = dict[str, tuple[Page, str]]()
+        for name, offer in offers.items():
+            for page in offer.pages:
+                if page.name in pages:
+                    raise DuplicateError("page", page.name, pages[page.name][1])
+                pages[page.name] = (page, name)
+            theirs: list[Route] = [*offer.routes, *page_routes(offer.pages)]
+            routes = routes.with_routes(theirs, self.records[name])
+        self.sum = Sum(offers, routes, tuple(page for page, _ in pages.values()))
+        self._host.auth.authenticators = [
+            (self.records[name], authenticator)
+            for name, offer in offers.items()
+            for authenticator in offer.authenticators
+        ]
+        self._changes.notify()
+
+    def add_own_frontend(self, record: ExtensionRecord) -> None:
+        """Find the browser half beside the package, unless the extension is left out."""
+        folder = None if record.settled else extensions.package_folder(record.package)
+        if folder and (folder / "frontend").is_dir():
+            self._add_frontend(record.name, folder / "frontend", record)
+
+    def _add_frontend(self, name: str, folder: Path, record: ExtensionRecord) -> None:
+        try:
+            manifest = frontend.read_manifest(folder)
+            extensions.check_engine(manifest.engine, manifest.name)
+        except ManifestError as error:
+            record.note("frontend", error)
+        else:
+            self.frontends.append(LoadedFrontend(name, folder, manifest, record))
+
+    # -- withdrawing
+
+    async def withdraw(self, names: Iterable[str]) -> list[str]:
+        """Stop extensions, their dependants first; returns the latter in order of arrival.
+
+        Nothing of them is served any more, and their WebSockets are closed (1012, "service
+        restart", of the IANA registry of RFC 6455), which tells clients to come back.
+        """
+        names = set(names)
+        users = self.services.users(names, self.records) - names
+        gone = [name for name in self._plugins if name in names | users]
+        for name in reversed(gone):
+            record = self.records[name]
+            if name in self.sum.offers:
+                log_handlers = self.sum.offers[name].log_handlers
+                self._publish({n: o for n, o in self.sum.offers.items() if n != name})
+                self._host.application.close_sockets(record)
+                await self.services.stop(record)
+                _detach(log_handlers)
+                self.forget_frontends(record, keep=name)
+            self.services.remove(record)
+            self.hooks.unregister(name)
+            if name in users:
+                record.state, record.waiting_for = State.WAITING, sorted(record.requires)
+        return [name for name in gone if name in users]
+
+    async def take_in_again(
+        self, users: list[str], *, include: Iterable[str] = (), start: bool = True
+    ) -> None:
+        """Take in what was withdrawn, in order of arrival, and whose services are now used."""
+        idle = self.services.idle()
+        names = {*users, *include, *idle, *await self.withdraw(idle)}
+        for name in [name for name in self._plugins if name in names]:
+            if name not in self.sum.offers:
+                await self.take_in(self.records[name], self._plugins[name], start=start)
+
+    async def restart(self, names: Iterable[str], *, start: bool = True) -> None:
+        """Withdraw extensions and their dependants, and take all of them in again."""
+        await self.take_in_again(await self.withdraw(names), include=names, start=start)
+
+    def forget_frontends(self, record: ExtensionRecord, *, keep: str = "") -> None:
+        """Serve no browser half of an extension any more, except the one named `keep`."""
+        self.frontends = [f for f in self.frontends if f.owner is not record or f.extension == keep]
+
+    async def stop(self) -> None:
+        """Stop all services, and send no more logs to extensions."""
+        await self.services.stop()
+        for offers in self.sum.offers.values():
+            _detach(offers.log_handlers)
+
+
+def _detach(log_handlers: Iterable[LogHandler]) -> None:
+    for log_handler in log_handlers:
+        logging.getLogger(log_handler.logger).removeHandler(log_handler.handler)

@@ -1,0 +1,171 @@
+"""What the host knows of an extension: its record."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import traceback
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import importlib_metadata
+
+from plughost.errors import HostError, ServiceNotFound
+
+log = logging.getLogger("plughost.extensions")
+
+
+class State(str, Enum):
+    """How far an extension has come.
+
+    `found` → `loading` → `waiting` (for a service) → `active`, or one of the ends: `failed`;
+    `disabled`, by a person's configuration or after failing again and again; `blocked`, by
+    an administrator.
+    """
+
+    FOUND = "found"
+    LOADING = "loading"
+    WAITING = "waiting"
+    ACTIVE = "active"
+    FAILED = "failed"
+    DISABLED = "disabled"
+    BLOCKED = "blocked"
+
+
+@dataclass
+class ExtensionRecord:
+    """What the host knows of one extension: who it is, how far it came, what stopped it.
+
+    `milliseconds` has one entry per phase that ended (`import`, `register`, the hooks by
+    name, `start`, `stop`), `memory` the bytes that the process grew by during the import.
+    `main_thread` says that it insisted on being run there. `provides` has, for each service
+    it offers, the name of the extension whose service is used; `requires` the services it
+    was seen to use. `waiting_for` names those that it lacks. `error` is one sentence,
+    `next_step` what a person can do about it; `notes` are news that stopped nothing.
+    """
+
+    name: str
+    distribution: str = ""
+    version: str = ""
+    package: str = ""
+    summary: str = ""
+    state: State = State.FOUND
+    phase: str = ""
+    milliseconds: dict[str, float] = field(default_factory=dict)
+    memory: int | None = None
+    main_thread: bool = False
+    provides: dict[str, str] = field(default_factory=dict)
+    requires: set[str] = field(default_factory=set)
+    waiting_for: list[str] = field(default_factory=list)
+    error: str = ""
+    traceback: str = ""
+    next_step: str = ""
+    notes: list[str] = field(default_factory=list)
+    entry_point: importlib_metadata.EntryPoint | None = None
+
+    @property
+    def first_party(self) -> bool:
+        return self.distribution == "plughost"
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more happens to it by itself: it runs, or something stopped it."""
+        if self.state == State.WAITING:
+            return bool(self.error)  # waits in vain, until somebody provides what it lacks
+        return self.state not in (State.FOUND, State.LOADING)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether something that a person should know of keeps it from running."""
+        return self.state == State.FAILED or (self.state == State.WAITING and self.settled)
+
+    def note(self, phase: str, error: BaseException) -> None:
+        """Keep an error for the person who has to mend it; the extension goes on."""
+        self.phase = phase
+        if isinstance(error, HostError):
+            self.error, self.next_step = error.message, error.hint or ""
+        else:
+            self.error = f"{type(error).__name__} while in {phase}: {error}"
+            self.next_step = _next_step(self, error)
+        self.traceback = "".join(traceback.format_exception(error))
+        log.error("Extension %r, %s: %s %s", self.name, phase, self.error, self.next_step)
+
+    def fail(self, phase: str, error: BaseException) -> None:
+        """Keep the error that stopped the extension; one that lacks a service waits for it."""
+        if isinstance(error, ServiceNotFound):
+            self.state, self.phase, self.waiting_for = State.WAITING, phase, [error.key]
+        else:
+            self.state = State.FAILED
+            self.note(phase, error)
+
+    def lack(self, missing: list[str]) -> None:
+        """What it waits for will not come by itself: nobody provides it, or nobody who runs."""
+        self.state, self.waiting_for = State.WAITING, missing
+        self.error = (
+            f"It requires {', '.join(map(repr, missing))}, which no active extension provides."
+        )
+        self.next_step = (
+            "Install or enable an extension that does, or look why it does not run: "
+            "`plughost extensions list`."
+        )
+        log.error("Extension %r waits: %s %s", self.name, self.error, self.next_step)
+
+    def again(self) -> None:
+        """Forget what came of it before: it is about to be taken in anew."""
+        self.state, self.phase = State.LOADING, ""
+        self.error = self.traceback = self.next_step = ""
+        self.waiting_for, self.notes = [], []
+        self.provides, self.requires = {}, set()
+        self.milliseconds = {p: ms for p, ms in self.milliseconds.items() if p == "import"}
+
+    def spent(self, phase: str, began: float) -> None:
+        """Add to a phase the time since `began` (`perf_counter`)."""
+        took = (time.perf_counter() - began) * 1000
+        self.milliseconds[phase] = self.milliseconds.get(phase, 0.0) + took
+
+    def say(self, news: str) -> None:
+        """Note what a person may want to know, once."""
+        if news not in self.notes:
+            self.notes.append(news)
+            log.warning("Extension %r: %s", self.name, news)
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as `GET /plughost/api/extensions` shows it."""
+        return {
+            "name": self.name,
+            "distribution": self.distribution,
+            "version": self.version,
+            "package": self.package,
+            "summary": self.summary,
+            "firstParty": self.first_party,
+            "state": self.state.value,
+            "phase": self.phase,
+            "milliseconds": {phase: round(ms, 1) for phase, ms in self.milliseconds.items()},
+            "memory": self.memory,
+            "mainThread": self.main_thread,
+            "provides": self.provides,
+            "requires": sorted(self.requires),
+            "waitingFor": self.waiting_for,
+            "error": self.error,
+            "traceback": self.traceback,
+            "nextStep": self.next_step,
+            "notes": self.notes,
+        }
+
+
+def _next_step(record: ExtensionRecord, error: BaseException) -> str:
+    """What to do about an error that does not say so itself."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        top = error.name.partition(".")[0]
+        if top != record.package.partition(".")[0]:
+            return (
+                f"The module {top!r} is not installed in this environment ({sys.prefix}). "
+                f"Install it there with pip, or reinstall {record.distribution!r}, which should "
+                "have brought it."
+            )
+    return (
+        f"Report this to the authors of {record.distribution or record.name!r}, or disable it: "
+        f"set enabled = false in [extensions.{record.name}] of plughost.toml."
+    )
