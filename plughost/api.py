@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from typing import Any
 
 import msgspec
@@ -86,7 +86,7 @@ class MeHandler(JSONHandler):
 
     def patch(self) -> None:
         """Change how the caller appears to others; the cookie remembers it."""
-        changes = self.body(dict[str, str | None])
+        changes = self.body(dict[str, str | None], default={})
         unknown = sorted(set(changes) - set(UPDATABLE))
         if unknown or not changes:
             raise BadRequest(
@@ -98,7 +98,9 @@ class MeHandler(JSONHandler):
                 "Only a caller whom the server's own cookie names can be changed here.",
                 hint="Change the name where you log in.",
             )
-        user = replace(self.caller.user, **{k: v or "" for k, v in changes.items()})
+        # Only a colour and a picture may be missing.
+        texts = {k: v if k in ("avatar_url", "color") else v or "" for k, v in changes.items()}
+        user = User(**{**asdict(self.caller.user), **texts})
         self.host.auth.log_in(self, user)
         self.reply({"status": "success", "identity": asdict(user)})
 

@@ -127,7 +127,7 @@ class Assembly:
         """Wait until every extension taken in is active or something keeps it from that."""
         await self.services.settle()
         for name, record in self.records.items():
-            if record.state == State.WAITING and not record.error:
+            if record.state == State.WAITING and not record.in_vain:
                 record.lack(record.waiting_for)
             if name in self.sum.offers:
                 for hook, hint in self.hooks.unheard(name, self._plugins[name]).items():

@@ -92,7 +92,9 @@ def main() -> None:
 @click.option("--unix-socket", type=click.Path(path_type=Path), help="Listen on this file.")
 @click.option("--no-browser", is_flag=True, help="Print the URL, open nothing.")
 @click.option("--safe", is_flag=True, default=None, help="Load first-party extensions only.")
-@click.option("--config", type=click.Path(path_type=Path), help="One more plughost.toml, above yours.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="One more plughost.toml, above yours."
+)
 @click.option("--verbose", "-v", is_flag=True, help="Log every request.")
 def serve(
     path: Path | None, no_browser: bool, config: Path | None, verbose: bool, **flags: Any

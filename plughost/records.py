@@ -42,8 +42,9 @@ class ExtensionRecord:
     name, `start`, `stop`), `memory` the bytes that the process grew by during the import.
     `main_thread` says that it insisted on being run there. `provides` has, for each service
     it offers, the name of the extension whose service is used; `requires` the services it
-    was seen to use. `waiting_for` names those that it lacks. `error` is one sentence,
-    `next_step` what a person can do about it; `notes` are news that stopped nothing.
+    was seen to use. `waiting_for` names those that it lacks, `in_vain` says that they will
+    not come by themselves. `error` is one sentence, `next_step` what a person can do about
+    it; `notes` are news that stopped nothing.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ExtensionRecord:
     provides: dict[str, str] = field(default_factory=dict)
     requires: set[str] = field(default_factory=set)
     waiting_for: list[str] = field(default_factory=list)
+    in_vain: bool = False
     error: str = ""
     traceback: str = ""
     next_step: str = ""
@@ -73,13 +75,13 @@ class ExtensionRecord:
     def settled(self) -> bool:
         """Whether nothing more happens to it by itself: it runs, or something stopped it."""
         if self.state == State.WAITING:
-            return bool(self.error)  # waits in vain, until somebody provides what it lacks
+            return self.in_vain
         return self.state not in (State.FOUND, State.LOADING)
 
     @property
     def stopped(self) -> bool:
         """Whether something that a person should know of keeps it from running."""
-        return self.state == State.FAILED or (self.state == State.WAITING and self.settled)
+        return self.state == State.FAILED or (self.state == State.WAITING and self.in_vain)
 
     def note(self, phase: str, error: BaseException) -> None:
         """Keep an error for the person who has to mend it; the extension goes on."""
@@ -102,7 +104,7 @@ class ExtensionRecord:
 
     def lack(self, missing: list[str]) -> None:
         """What it waits for will not come by itself: nobody provides it, or nobody who runs."""
-        self.state, self.waiting_for = State.WAITING, missing
+        self.state, self.waiting_for, self.in_vain = State.WAITING, missing, True
         self.error = (
             f"It requires {', '.join(map(repr, missing))}, which no active extension provides."
         )
@@ -116,7 +118,7 @@ class ExtensionRecord:
         """Forget what came of it before: it is about to be taken in anew."""
         self.state, self.phase = State.LOADING, ""
         self.error = self.traceback = self.next_step = ""
-        self.waiting_for, self.notes = [], []
+        self.waiting_for, self.in_vain, self.notes = [], False, []
         self.provides, self.requires = {}, set()
         self.milliseconds = {p: ms for p, ms in self.milliseconds.items() if p == "import"}
 

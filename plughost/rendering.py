@@ -24,6 +24,7 @@ class PageRenderer:
             undefined=jinja2.StrictUndefined,
         )
         self._templates.filters["json"] = script_json
+        self._compiled: dict[Path, tuple[int, jinja2.Template]] = {}
 
     def page(
         self,
@@ -35,12 +36,7 @@ class PageRenderer:
     ) -> str:
         here = [f for f in frontends if page.name in f.manifest.pages]
         host = [f for f in frontends if f.extension == HOST]
-        template = (
-            self._templates.from_string(page.template.read_text(encoding="utf-8"))
-            if page.template
-            else self._templates.get_template("page.html")
-        )
-        return template.render(
+        return self._template(page.template).render(
             page=page,
             base_url=base_url,
             nonce=nonce,
@@ -55,6 +51,17 @@ class PageRenderer:
             ],
             host_module=host[0].url(base_url, host[0].manifest.module) if host else "",
         )
+
+    def _template(self, path: Path | None) -> jinja2.Template:
+        """A page's own template, compiled once for each time it is written, or the plain one."""
+        if path is None:
+            return self._templates.get_template("page.html")
+        written = path.stat().st_mtime_ns
+        known = self._compiled.get(path)
+        if known is None or known[0] != written:
+            template = self._templates.from_string(path.read_text(encoding="utf-8"))
+            known = self._compiled[path] = (written, template)
+        return known[1]
 
     def error(self, **facts: Any) -> str:
         return self._templates.get_template("error.html").render(**facts)

@@ -80,7 +80,8 @@ class FileHandler(Handler, web.StaticFileHandler):
         Tornado hashes the content and keeps that for the life of the process: a file that is
         compiled anew would go on being "not modified".
         """
-        facts = self._stat()
+        assert self.absolute_path is not None, "asked after the file was found"
+        facts = os.stat(self.absolute_path)
         return f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
 
     def cache_control(self, file: str) -> str:
@@ -115,16 +116,21 @@ class FrontendFiles(FileHandler):
             self.clear_header("Content-Encoding")
             return False
         self.set_header("Content-Type", mimetypes.guess_type(file)[0] or "application/octet-stream")
-        self.set_header("Vary", "Accept-Encoding")
-        self.set_header("Cache-Control", self.cache_control(file))
-        encoding = self._headers.get("Content-Encoding", "")
-        self.set_header("Etag", f'"{file.rpartition("/")[2]}{encoding and "-" + encoding}"')
+        self._plain = file
+        self.set_extra_headers(file)
+        self.set_etag_header()
         if self.check_etag_header():
             self.set_status(304)
             self.finish()
         else:
             self.finish(data)
         return True
+
+    def compute_etag(self) -> str | None:
+        if not _is_hashed(self._plain):
+            return super().compute_etag()
+        encoding = self._headers.get("Content-Encoding")
+        return f'"{self._plain.rpartition("/")[2]}{f"-{encoding}" if encoding else ""}"'
 
     def cache_control(self, file: str) -> str:
         if _is_hashed(file):

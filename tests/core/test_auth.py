@@ -230,6 +230,27 @@ async def test_identity_and_permissions_are_told(start):
     assert nonsense.status == 400
 
 
+@pytest.mark.proves("PATCH /api/me")
+async def test_a_person_gives_themselves_a_name_that_the_cookie_remembers(start):
+    async with start(Doors()) as (_, client):
+        jar = await visit(client)
+        sent = {**cookies(jar), "Origin": client.base}
+        before = (await client.get("/api/me", headers=sent, token=None)).json["identity"]
+        changed = await client.patch(
+            "/api/me", {"display_name": "Ada", "color": None}, headers=sent, token=None
+        )
+        sent = {**cookies({**jar, **set_by(changed)}), "Origin": client.base}
+        after = (await client.get("/api/me", headers=sent, token=None)).json["identity"]
+        unknown = await client.patch("/api/me", {"username": "root"}, headers=sent, token=None)
+        nothing = await client.patch("/api/me", {}, headers=sent, token=None)
+    async with start(Doors(), token="") as (_, client):
+        nobody = await client.patch("/api/me", {"name": "Ada"}, token=None)
+    assert (changed.status, changed.json["status"]) == (200, "success")
+    assert after == changed.json["identity"] == {**before, "display_name": "Ada"}
+    assert (unknown.status, nothing.status, nobody.status) == (400, 400, 403)
+    assert "'username' cannot be changed" in unknown.json["message"]
+
+
 @given(
     headers=st.dictionaries(
         st.sampled_from(

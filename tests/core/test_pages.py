@@ -9,6 +9,7 @@ import re
 import pytest
 
 from plughost import Frontend, Page, PageConfig, hookimpl
+from plughost.static import WHOLE_BYTES
 
 
 def write_frontend(folder, **manifest):
@@ -150,6 +151,104 @@ async def test_the_start_page_leads_to_the_page_with_the_lowest_rank(start, boar
     assert named.headers["Location"] == "/board"
 
 
+async def test_without_a_page_the_start_says_so_and_what_helps(start):
+    async with start() as (_, client):
+        page = await client.get("/")
+    assert page.status == 404
+    assert "no active extension brings a page" in page.text
+    assert "plughost extensions list" in page.text
+    assert "plughost build" in page.text
+
+
+async def test_a_page_without_its_frontend_names_the_command_that_helps(start, tmp_path):
+    class Bare:
+        @hookimpl
+        def plughost_pages(self):
+            return [Page("bare", r"/bare", url="/bare", title="Bare")]
+
+    async with start(Bare()) as (_, client):
+        page = await client.get("/bare")
+    assert page.status == 200
+    assert "No enabled extension builds an app for the page" in page.text
+
+
+async def test_a_frontend_made_for_another_plughost_is_left_out_and_named(start, tmp_path):
+    class Newer:
+        @hookimpl
+        def plughost_frontends(self):
+            return [
+                Frontend(write_frontend(tmp_path / "new", engine=">=7")),
+                Frontend(write_frontend(tmp_path / "odd", engine="seven")),
+                Frontend(write_frontend(tmp_path / "fits", engine=">=0.1")),
+            ]
+
+    async with start(Newer()) as (host, _client):
+        await host.settle()
+        record = host.records["Newer"].to_json()
+        served = [f.extension for f in host.frontends if f.owner.name == "Newer"]
+    assert served == ["Newer.3"]
+    assert record["state"] == "active"
+    assert "'seven' of 'npm-odd' is not a range" in record["error"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br", "gzip"),
+        ("br", None),
+        ("gzip;q=0", None),
+        ("gzip; q=0.0, identity", None),
+        ("gzip;q=0.5", "gzip"),
+        ("*", None),
+        ("", None),
+    ],
+)
+async def test_a_compressed_twin_is_sent_to_who_takes_it(start, board, accepted, encoding):
+    async with start(board) as (_, client):
+        for file in ("index-ABCDEFGH.js", "plain.txt"):
+            reply = await client.get(
+                f"/plughost/frontends/Board.1/{file}", headers={"Accept-Encoding": accepted}
+            )
+            expected = encoding if file.startswith("index") else None
+            assert reply.headers.get("Content-Encoding") == expected
+
+
+@pytest.mark.parametrize("file", ["index-ABCDEFGH.js", "plain.txt"])
+async def test_files_come_whole_in_part_or_not_at_all(start, board, file, tmp_path):
+    path = f"/plughost/frontends/Board.1/{file}"
+    content = (tmp_path / "app" / file).read_bytes()
+    async with start(board) as (_, client):
+        whole = await client.get(path)
+        etag = {"If-None-Match": whole.headers["Etag"]}
+        unchanged = await client.get(path, headers=etag)
+        part = await client.get(path, headers={"Range": "bytes=1-3"})
+        beyond = await client.get(path, headers={"Range": "bytes=99999-"})
+        head = await client.request("HEAD", path)
+    assert (whole.status, whole.body) == (200, content)
+    assert (unchanged.status, unchanged.body) == (304, b"")
+    assert (part.status, part.body, beyond.status) == (206, content[1:4], 416)
+    assert (head.status, head.headers["Content-Length"]) == (200, str(len(content)))
+    assert whole.headers["Etag"] == part.headers["Etag"] == head.headers["Etag"]
+
+
+async def test_a_file_that_is_written_anew_is_sent_anew(start, board, tmp_path):
+    path = "/plughost/frontends/Board.1/plain.txt"
+    async with start(board) as (_, client):
+        old = await client.get(path)
+        (tmp_path / "app" / "plain.txt").write_text("other")
+        new = await client.get(path, headers={"If-None-Match": old.headers["Etag"]})
+    assert (new.status, new.text) == (200, "other")
+
+
+async def test_a_hashed_file_too_large_to_send_at_one_go_is_streamed(start, board, tmp_path):
+    large = tmp_path / "app" / "large-AAAAAAAA.wasm"
+    large.write_bytes(b"x" * (WHOLE_BYTES + 1))
+    async with start(board) as (_, client):
+        reply = await client.get("/plughost/frontends/Board.1/large-AAAAAAAA.wasm")
+    assert (reply.status, len(reply.body)) == (200, WHOLE_BYTES + 1)
+    assert "immutable" in reply.headers["Cache-Control"]
+
+
 async def test_hashed_files_are_immutable_and_sent_compressed(start, board):
     path = "/plughost/frontends/Board.1/index-ABCDEFGH.js"
     async with start(board) as (_, client):
@@ -173,15 +272,19 @@ async def test_hashed_files_are_immutable_and_sent_compressed(start, board):
         "Board.1/..%2f..%2fsecret.txt",
         "Board.1/%2e%2e/%2e%2e/secret.txt",
         "Board.1/nothing.js",
+        "Board.1//etc/passwd-ABCDEFGH.js",
+        "Board.1/../../secret-ABCDEFGH.js",
+        "Board.1/..%2f..%2fsecret-ABCDEFGH.js",
         "Nobody/index-ABCDEFGH.js",
     ],
 )
 async def test_nothing_outside_a_frontends_folder_is_served(start, board, tmp_path, path):
     (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "secret-ABCDEFGH.js").write_text("secret")
     async with start(board) as (_, client):
         reply = await client.get(f"/plughost/frontends/{path}")
     assert reply.status in (403, 404)
-    assert "secret" not in reply.text.replace("secret.txt", "")
+    assert "secret" not in reply.text.replace("secret.txt", "").replace("secret-A", "")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from plughost import Conflict, Handler, JSONHandler, NotFound, Route, Status, hookimpl
+from plughost.testing import TOKEN
 
 
 class Item(msgspec.Struct):
@@ -173,3 +174,31 @@ async def test_a_policy_report_is_logged(start, caplog):
         reply = await client.post("/api/security/csp-report", '{"csp-report": {"blocked": "x"}}')
     assert reply.status == 204
     assert '"blocked": "x"' in caplog.text
+
+
+async def test_every_setting_is_told_with_its_source_and_no_secret(start):
+    async with start(Shelf(), hold=3.0) as (_, client):
+        reply = await client.get("/plughost/api/config")
+    settings = {entry["key"]: entry for entry in reply.json["settings"]}
+    assert (settings["hold"]["value"], settings["hold"]["default"]) == (3.0, 5.0)
+    assert settings["token"]["value"] == "…"
+    assert TOKEN not in reply.text
+
+
+async def test_what_cannot_be_told_as_json_takes_no_other_fact_along(start):
+    class Odd:
+        @hookimpl
+        def plughost_status(self):
+            return [Status(lambda: {"odd": object()})]
+
+    async with start(Shelf(), Odd()) as (_, client):
+        reply = await client.get("/api/status")
+    assert (reply.status, reply.json["items"]) == (200, 3)
+
+
+async def test_a_server_that_is_stopping_says_so(start):
+    async with start(Shelf()) as (host, client):
+        host.stop()
+        reply = await client.get("/shelf/api/x")
+    assert reply.status == 503
+    assert reply.json["message"] == "This server is stopping."
