@@ -78,7 +78,7 @@ class Authentication:
         self.open = config.no_auth
         self.token = "" if self.open else config.token or secrets.token_hex(24)
         # Cookies outlive a restart, and end when the configured token is changed.
-        self.cookie_secret = _cookie_secret() + (config.token or "").encode()
+        self.cookie_secret = _cookie_secret(keep=not config.safe) + (config.token or "").encode()
         # Who comes with the token alone and keeps no cookie is one and the same nobody.
         self._nobody = _new_user()
         self.authenticators: list[tuple[ExtensionRecord, Authenticator]] = []
@@ -305,19 +305,22 @@ def is_loopback(name: str) -> bool:
         return name == "localhost"
 
 
-def _cookie_secret() -> bytes:
+def _cookie_secret(*, keep: bool) -> bytes:
     """The secret that cookies are signed with, kept so that logins outlive a restart."""
     folder = Path(jupyter_runtime_dir())
-    ensure_dir_exists(folder, mode=0o700)
     path = folder / "plughost_cookie_secret"
     kept = path.read_bytes() if path.exists() else b""
     if len(kept) == SECRET_BYTES:
         return kept
+    secret = secrets.token_bytes(SECRET_BYTES)
+    if not keep:
+        return secret
+    ensure_dir_exists(folder, mode=0o700)
     # Whole or not at all: with a key that was cut short anybody could sign cookies.
     temporary = folder / f".plughost_cookie_secret-{secrets.token_hex(4)}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(SECRET_BYTES))
+        file.write(secret)
     if kept or path.exists():
         temporary.replace(path)
     else:

@@ -148,10 +148,15 @@ def content_security_policy(page: Page, nonce: str, base_url: str) -> str:
         "base-uri": "'self'",
         "form-action": "'self'",
         "frame-ancestors": "'none'",
-        "report-uri": f"{base_url}api/security/csp-report",
+        "report-uri": report_uri(base_url),
         **page.policy,
     }
     return "; ".join(f"{name} {value}" for name, value in directives.items())
+
+
+def report_uri(base_url: str) -> str:
+    """Where browsers report what a policy has stopped (CSP level 3, 6.5.1)."""
+    return f"{base_url}api/security/csp-report"
 
 
 def new_nonce() -> str:

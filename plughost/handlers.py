@@ -18,6 +18,7 @@ from tornado.httputil import HTTPServerRequest
 
 from plughost.auth import Caller
 from plughost.errors import BadRequest, ExtensionError, Forbidden, HostError, Unavailable
+from plughost.frontend import report_uri
 from plughost.records import ExtensionRecord
 
 if TYPE_CHECKING:
@@ -74,6 +75,11 @@ class Handler(web.RequestHandler):
         """Who is asking; None on a public route."""
         target = target_of(self.request)
         return target.caller if target else None
+
+    @property
+    def report_uri(self) -> str:
+        """Where a Content-Security-Policy has violations reported."""
+        return report_uri(self.host.config.base_url)
 
     def get_current_user(self) -> Any:
         return self.caller.user if self.caller else None
@@ -149,8 +155,7 @@ class JSONHandler(Handler):
         self.set_header("Content-Type", "application/json")
         self.set_header(
             "Content-Security-Policy",
-            f"frame-ancestors 'self'; report-uri {self.host.config.base_url}"
-            "api/security/csp-report; default-src 'none'",
+            f"frame-ancestors 'self'; report-uri {self.report_uri}; default-src 'none'",
         )
 
     def body(self, kind: type[T], *, default: T | None = None) -> T:

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 MAX_BODY = 512 * 1024 * 1024
 """Bytes of the largest request body, and of the largest WebSocket message."""
-PING_SECONDS = 30
-"""A WebSocket is pinged this often, and closed when no pong came before the next ping."""
 
 log = logging.getLogger("plughost.web")
 
@@ -43,7 +41,7 @@ class Application(web.Application):
     def __init__(self, host: Host) -> None:
         super().__init__(
             cookie_secret=host.auth.cookie_secret,
-            websocket_ping_interval=PING_SECONDS,
+            websocket_ping_interval=host.config.websocket_ping_interval,
             websocket_max_message_size=MAX_BODY,
             log_function=_log_request,
         )

@@ -91,6 +91,8 @@ class Config:
     """Seconds that one service has to start."""
     hold: Seconds = 5.0
     """Seconds that a request waits for an extension that is still loading."""
+    websocket_ping_interval: Seconds = 30.0
+    """Seconds between pings on a WebSocket; it is closed when none came back before the next."""
     safe: bool = False
     """Only first-party extensions are loaded, and nothing is noted of them."""
     locked: list[str] = field(default_factory=list)

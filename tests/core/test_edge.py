@@ -111,6 +111,22 @@ async def test_a_websocket_takes_messages_far_over_tornados_limit(start):
     assert answer == "30000000"
 
 
+async def test_a_websocket_is_pinged_and_closed_when_nobody_answers(start):
+    async with start(Edge(), websocket_ping_interval=0.2) as (_, client):
+        host, port = client.base.removeprefix("http://").split(":")
+        stream = await TCPClient().connect(host, int(port))
+        await stream.write(
+            f"GET /mirror HTTP/1.1\r\nHost: localhost\r\nAuthorization: token {TOKEN}\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        await stream.read_until(b"\r\n\r\n")
+        ping, close = b"\x89", b"\x88"  # RFC 6455, 5.5
+        frames = await asyncio.wait_for(stream.read_until(close), 5)
+        stream.close()
+    assert frames.startswith(ping)
+
+
 @pytest.mark.parametrize("path", ["/exit/api/exit", "/exit/api/cancel", "/raw"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_handler_cannot_end_the_process(start, path, method):

@@ -8,12 +8,19 @@ import pytest
 
 from plughost import (
     ExtensionError,
+    Forbidden,
+    Frontend,
+    Host,
     JSONHandler,
+    Page,
     Route,
     Service,
     WebSocketHandler,
     hookimpl,
 )
+from plughost.config import load
+from plughost.testing import TOKEN
+from tests.core.test_pages import write_frontend
 
 TEA = "plughost.test.Tea"
 
@@ -252,6 +259,44 @@ async def test_two_services_for_one_type_in_one_extension_are_a_mistake(start, s
         record = host.records["double"]
     assert (record.state.value, record.phase) == ("failed", "plughost_services")
     assert "already belongs to the extension 'double'" in record.error
+
+
+async def test_what_is_disabled_costs_a_page_not_one_request(start, tmp_path):
+    folder = write_frontend(tmp_path / "part", pages=["board"], styles=["index-CCCCCCCC.css"])
+
+    class Part:
+        @hookimpl
+        def plughost_frontends(self):
+            return [Frontend(folder)]
+
+    class Board:
+        @hookimpl
+        def plughost_pages(self):
+            return [Page("board", r"/board", url="/board", title="Board")]
+
+    async with start(Part(), Board()) as (host, client):
+        await host.settle()
+        before = await client.get("/board")
+        await host.disable("Part")
+        after = await client.get("/board")
+        file = await client.get("/plughost/frontends/Part.1/index-ABCDEFGH.js")
+    assert "Part.1" in before.text
+    assert "Part" not in after.text
+    assert file.status == 404
+
+
+@pytest.mark.parametrize(("fact", "state"), [("locked", "active"), ("blocked", "blocked")])
+async def test_what_the_administrator_has_settled_cannot_be_switched(jupyter_folders, fact, state):
+    (jupyter_folders / "plughost.toml").write_text(f"[extensions.terminals]\n{fact} = true\n")
+    theirs = {"root": jupyter_folders, "token": TOKEN}
+    host = Host(config=load(theirs, administrator=[jupyter_folders]))
+    await host.load()
+    for switch in (host.disable, host.enable, host.replace):
+        with pytest.raises(Forbidden, match=f"'terminals' is {fact}: .*plughost.toml:2"):
+            await switch("terminals")
+    after = host.records["terminals"].state.value
+    await host.close()
+    assert after == state
 
 
 NEW = """

@@ -91,12 +91,19 @@ async def test_safe_mode_leaves_strangers_out_and_writes_nothing(
     served, strangers, distribution, jupyter_folders
 ):
     distribution("fatal", "import os; os._exit(3)")
+    before = written(jupyter_folders)
     server = served("--safe", env={"PYTHONPATH": str(strangers)})
     found = await records(server)
     assert found["fatal"]["state"] == "disabled"
     assert "Safe mode" in found["fatal"]["error"]
     assert {r["state"] for name, r in found.items() if name != "fatal"} == {"active"}
-    assert not (jupyter_folders / "jupyter-data" / "plughost").exists()
+    assert server.stop() == 0
+    assert written(jupyter_folders) == before
+
+
+def written(folders):
+    """What there is in Jupyter's folders."""
+    return sorted(path for path in folders.glob("jupyter-*/**/*") if path.is_file())
 
 
 @pytest.mark.parametrize(

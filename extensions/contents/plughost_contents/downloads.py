@@ -158,5 +158,5 @@ _VIEW = """\
 
 
 def _policy(handler: Handler) -> str:
-    report = f"{handler.host.config.base_url}api/security/csp-report"
+    report = handler.report_uri
     return f"frame-ancestors 'self'; report-uri {report}"
