@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from plughost.contributions import Page
 from plughost.frontend import HOST, LoadedFrontend, boot_data, import_map
@@ -24,6 +24,7 @@ class PageRenderer:
             undefined=jinja2.StrictUndefined,
         )
         self._templates.filters["json"] = script_json
+        self._templates.filters["code"] = code
         self._compiled: dict[Path, tuple[int, jinja2.Template]] = {}
 
     def page(
@@ -67,9 +68,16 @@ class PageRenderer:
         return self._templates.get_template("error.html").render(**facts)
 
 
+def code(text: str) -> Markup:
+    """A message for a page: what stands between backticks is code."""
+    parts = [escape(part) for part in text.split("`")]
+    marked = [f"<code>{part}</code>" if n % 2 else part for n, part in enumerate(parts)]
+    return Markup("".join(marked))
+
+
 def script_json(value: Any) -> Markup:
     """JSON that can stand inside a script element: no `<` survives (HTML standard, 4.12.1.3)."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    for character, escape in (("<", "\\u003c"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):
-        text = text.replace(character, escape)
+    for character, escaped in (("<", "\\u003c"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):
+        text = text.replace(character, escaped)
     return Markup(text)

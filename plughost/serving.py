@@ -92,9 +92,9 @@ async def _announce(host: Host, file: str | None, *, open_browser: bool) -> None
     if opens and not await asyncio.to_thread(webbrowser.open, url):
         log.info("No browser could be opened; open the URL yourself.")
     await host.until(lambda: not host.loading, seconds=3600)
-    for name in sorted(set(host.config.extensions) - set(host.records)):
+    for name in sorted(host.config.disabled - set(host.records)):
         hint = did_you_mean(name, host.records)
-        log.warning("There are settings for %r, which is not installed. %s", name, hint)
+        log.warning("The extension %r is disabled, and not even installed. %s", name, hint)
     for warning in host.config.unclaimed():
         log.warning("%s", warning)
 

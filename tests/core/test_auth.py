@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from hypothesis import given, reject, settings
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 from tornado import web
 from tornado.httpclient import HTTPClientError
 from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPServerRequest, RequestStartLine
+from tornado.web import create_signed_value
 
 from plughost import Config, Forbidden, JSONHandler, Page, Route, WebSocketHandler, hookimpl
-from plughost.auth import Authentication
+from plughost.auth import Authentication, cookie_name
 from plughost.testing import TOKEN
 
 
@@ -281,6 +283,54 @@ def test_whatever_a_stranger_sends_is_refused_with_a_reason(cookieless, headers,
 
     with pytest.raises(Forbidden):
         asyncio.run(enter())
+
+
+ORIGINS = st.sampled_from(
+    ["http://127.0.0.1:8888", "http://127.0.0.1:8889", "http://localhost:8888", "null", "[", ""]
+) | st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=30)
+
+
+@given(
+    origin=st.none() | ORIGINS,
+    site=st.sampled_from([None, "same-origin", "same-site", "cross-site", "none", "odd"]),
+    xsrf=st.tuples(*[st.sampled_from([None, "one", "two"])] * 2),
+    method=st.sampled_from(["GET", "POST", "PATCH", "DELETE"]),
+    upgrade=st.booleans(),
+)
+@settings(max_examples=300, deadline=None)
+def test_a_cookie_counts_for_our_own_origin_and_no_other(
+    cookieless, origin, site, xsrf, method, upgrade
+):
+    auth, _ = cookieless("GET", "/", {"Host": "127.0.0.1:8888"})
+    name = cookie_name("127.0.0.1:8888")
+    value = create_signed_value(auth.cookie_secret, name, json.dumps({"username": "ada"}))
+    sent, echoed = xsrf
+    headers = {
+        "Host": "127.0.0.1:8888",
+        "Cookie": f"{name}={value.decode()}" + (f"; _xsrf={sent}" if sent else ""),
+        **({"Origin": origin} if origin is not None else {}),
+        **({"Sec-Fetch-Site": site} if site is not None else {}),
+        **({"X-XSRFToken": echoed} if echoed else {}),
+        **({"Upgrade": "websocket"} if upgrade else {}),
+    }
+    auth, request = cookieless(method, "/door/api", headers)
+    changes_nothing = method == "GET" and not upgrade
+    if origin is not None:
+        ours = urlsplit_or_none(origin) == "127.0.0.1:8888"
+    else:
+        ours = site in ("same-origin", "none") or (site is None and sent and sent == echoed)
+    try:
+        allowed = asyncio.run(auth.identify(request)).proof == "cookie"
+    except Forbidden:
+        allowed = False
+    assert allowed == bool(changes_nothing or ours)
+
+
+def urlsplit_or_none(origin):
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 @pytest.fixture(scope="module")
