@@ -7,8 +7,10 @@ import json
 import statistics
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
+from load import load
 from playwright.async_api import Page, async_playwright
 from servers import TOKEN, Running
 from tornado.httpclient import HTTPRequest
@@ -17,6 +19,7 @@ from tornado.websocket import websocket_connect
 from plughost.testing import CHROMIUM_FLAGS, chromium
 
 ROUND_TRIPS = 100
+SCRIPT_BYTES = 200_000
 
 Figures = dict[str, float]
 
@@ -73,20 +76,21 @@ async def _launcher(tab: Page, server: Running) -> Figures:
 
 async def kernel(server: Running) -> Figures:
     """One kernel's round trip through the WebSocket: `kernel_info` on shell, in milliseconds."""
-    request = urllib_post(server, "/api/kernels", {"name": "python3"})
+    kernel_id = server.post("/api/kernels", {"name": "python3"})["id"]
     session = uuid.uuid4().hex
     socket = await websocket_connect(
         HTTPRequest(
-            f"{server.base.replace('http', 'ws')}/api/kernels/{request['id']}/channels"
+            f"{server.base.replace('http', 'ws')}/api/kernels/{kernel_id}/channels"
             f"?session_id={session}",
             headers={"Authorization": f"token {TOKEN}"},
         )
     )
     times = []
     for _ in range(ROUND_TRIPS + 10):
+        msg_id = uuid.uuid4().hex
         message = {
             "header": {
-                "msg_id": uuid.uuid4().hex,
+                "msg_id": msg_id,
                 "msg_type": "kernel_info_request",
                 "session": session,
                 "username": "",
@@ -103,31 +107,35 @@ async def kernel(server: Running) -> Figures:
         while True:
             answer = json.loads(await socket.read_message() or "{}")
             parent = answer.get("parent_header", {}).get("msg_id")
-            if answer.get("channel") == "shell" and parent == message["header"]["msg_id"]:
+            if answer.get("channel") == "shell" and parent == msg_id:
                 break
         times.append((time.perf_counter() - began) * 1000)
     socket.close()
     return {"kernel round trip (ms)": statistics.median(times[10:])}
 
 
-def urllib_post(server: Running, path: str, body: object) -> dict[str, str]:
-    import urllib.request
+async def requests(server: Running) -> Figures:
+    """Requests per second: the status, and a script of 200 kB for a client that takes `br`."""
+    headers = {"Authorization": f"token {TOKEN}"}
+    script = server.kind.script(SCRIPT_BYTES)
+    path = server.kind.scripts_path + script.name
+    server.get(path)  # holds until the server has it
+    status = await load(server.base, "/api/status", headers)
+    served = await load(server.base, path, {**headers, "Accept-Encoding": "br"})
+    sent = script.with_name(script.name + server.kind.twin)
+    if served.first.body != sent.read_bytes():
+        raise ValueError(f"What {server.base}{path} sends is not {sent}.")
+    encoding = f".{served.first.headers.get('content-encoding', '')}"
+    if encoding != (server.kind.twin or "."):
+        raise ValueError(f"What {server.base}{path} sends is said to be {encoding!r}.")
+    return {"/api/status (requests/s)": status.rate, "200 kB script (requests/s)": served.rate}
 
-    request = urllib.request.Request(
-        server.base + path,
-        data=json.dumps(body).encode(),
-        headers={"Authorization": f"token {TOKEN}"},
-        method="POST",
-    )
-    with urllib.request.urlopen(request, timeout=60) as reply:
-        answer: dict[str, str] = json.loads(reply.read())
-    return answer
 
-
-MEASUREMENTS: dict[str, Callable[[Running], Awaitable[Figures]]] = {
+MEASUREMENTS: dict[str, Callable[[Running], Coroutine[Any, Any, Figures]]] = {
     "start": start,
     "page": page,
     "kernel": kernel,
+    "requests": requests,
 }
 BUDGETS = {
     "first answer (s)": 1 / 5,
@@ -137,4 +145,11 @@ BUDGETS = {
     "warm: launcher visible (s)": 1 / 3,
     "cold: requests": 1 / 3,
     "cold: transferred (MB)": 1 / 3,
+    "/api/status (requests/s)": 1.5,
 }
+"""Ratios: for a rate the least there may be, for everything else the most."""
+
+
+def is_rate(figure: str) -> bool:
+    """Whether more of it is better."""
+    return figure.endswith("/s)")

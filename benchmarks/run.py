@@ -6,7 +6,7 @@ import asyncio
 import statistics
 import sys
 
-from measurements import BUDGETS, MEASUREMENTS, Figures
+from measurements import BUDGETS, MEASUREMENTS, Figures, is_rate
 from servers import jupyterlab, plughost, running
 
 ROUNDS = 3
@@ -17,9 +17,9 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"No measurement {unknown[0]!r}. There are: {', '.join(MEASUREMENTS)}.")
         return 2
-    over = 0
+    missed = 0
     ours, peer = plughost(), jupyterlab()
-    print(f"{'':34}{'plughost':>12}{'jupyterlab':>12}{'ratio':>8}{'budget':>8}")
+    print(f"{'':34}{'plughost':>12}{'jupyterlab':>12}{'ratio':>8}{'better':>8}{'budget':>9}")
     for name in names or MEASUREMENTS:
         figures: dict[str, list[Figures]] = {ours.name: [], peer.name: []}
         for _ in range(ROUNDS):
@@ -30,14 +30,21 @@ def main(names: list[str]) -> int:
             mine, theirs = (
                 statistics.median(f[key] for f in figures[kind.name]) for kind in (ours, peer)
             )
-            budget = BUDGETS.get(key)
-            missed = budget is not None and mine / theirs > budget
-            over += missed
-            print(
-                f"{key:34}{mine:12.3f}{theirs:12.3f}{mine / theirs:8.2f}"
-                f"{'' if budget is None else f'{budget:8.2f}'}{'  over' if missed else ''}"
-            )
-    return 1 if over else 0
+            line, holds = judged(key, mine / theirs)
+            missed += not holds
+            print(f"{key:34}{mine:12.3f}{theirs:12.3f}{line}")
+    return 1 if missed else 0
+
+
+def judged(key: str, ratio: float) -> tuple[str, bool]:
+    """The rest of a figure's line: ratio, which way is better, budget; and whether that holds."""
+    better, sign = ("higher", "≥") if is_rate(key) else ("lower", "≤")
+    line = f"{ratio:8.2f}{better:>8}"
+    if key not in BUDGETS:
+        return line, True
+    budget = BUDGETS[key]
+    holds = ratio >= budget if is_rate(key) else ratio <= budget
+    return f"{line}{f'{sign} {budget:.2f}':>9}{'' if holds else '  missed'}", holds
 
 
 if __name__ == "__main__":

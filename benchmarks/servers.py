@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import json
 import os
 import signal
 import socket
@@ -16,6 +18,7 @@ import venv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -25,19 +28,33 @@ TOKEN = "benchmark"
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the compared servers: its name and the command that starts it."""
+    """One of the compared servers: its name and the command that starts it.
+
+    Its page's scripts lie in the folder `scripts` and are served below `scripts_path`;
+    `twin` is what is added to a file's name to get what is sent to a client that takes `br`.
+    """
 
     name: str
     command: tuple[str, ...]
     port_option: str
     root_option: str
     token_option: str
+    scripts: Path
+    scripts_path: str
+    twin: str = ""
+
+    def script(self, size: int) -> Path:
+        """The script whose size is nearest to so many bytes."""
+        twins = self.scripts.glob(f"*.js{self.twin}")
+        files = [twin.with_name(twin.name.removesuffix(self.twin)) for twin in twins]
+        return min(files, key=lambda file: (abs(file.stat().st_size - size), file.name))
 
 
 @dataclass(frozen=True)
 class Running:
     """A started server: when it was started (`perf_counter`), seconds to its first answer."""
 
+    kind: Kind
     base: str
     began: float
     first_answer: float
@@ -51,10 +68,34 @@ class Running:
         with urllib.request.urlopen(request, timeout=10) as reply:
             return bytes(reply.read())
 
+    def post(self, path: str, body: object) -> dict[str, Any]:
+        request = urllib.request.Request(
+            self.base + path,
+            data=json.dumps(body).encode(),
+            headers={"Authorization": f"token {TOKEN}"},
+            method="POST",
+        )
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            answer: dict[str, Any] = json.loads(reply.read())
+        return answer
+
 
 def plughost() -> Kind:
-    command = (sys.executable, "-m", "plughost", "serve", "--no-browser")
-    return Kind("plughost", command, "--port", "--root", "--token")
+    lab = importlib.util.find_spec("plughost_lab")
+    assert lab is not None, "an extension of plughost itself"
+    scripts = Path(str(lab.origin)).parent / "frontend"
+    if not (scripts / "plughost.json").exists():
+        raise FileNotFoundError(f"{scripts} is not built: run `plughost build` first.")
+    return Kind(
+        "plughost",
+        (sys.executable, "-m", "plughost", "serve", "--no-browser"),
+        "--port",
+        "--root",
+        "--token",
+        scripts,
+        "/plughost/frontends/lab/",
+        ".br",
+    )
 
 
 def jupyterlab() -> Kind:
@@ -64,8 +105,15 @@ def jupyterlab() -> Kind:
     if not (folder / "bin" / "jupyter-lab").exists():
         venv.create(folder, with_pip=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", PEER], check=True)
-    command = (str(python), "-m", "jupyterlab", "--no-browser", "--allow-root")
-    return Kind("jupyterlab", command, "--port", "--ServerApp.root_dir", "--IdentityProvider.token")
+    return Kind(
+        "jupyterlab",
+        (str(python), "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        "--port",
+        "--ServerApp.root_dir",
+        "--IdentityProvider.token",
+        folder / "share" / "jupyter" / "lab" / "static",
+        "/static/lab/",
+    )
 
 
 @contextlib.contextmanager
@@ -79,6 +127,8 @@ def running(kind: Kind) -> Iterator[Running]:
             **os.environ,
             **{f"JUPYTER_{k}_DIR": str(Path(scratch, k)) for k in ("CONFIG", "DATA", "RUNTIME")},
         }
+        # pip has compiled the peer; without this a checkout would be compiled at every start.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         began = time.perf_counter()
         process = subprocess.Popen(
             [
@@ -95,10 +145,10 @@ def running(kind: Kind) -> Iterator[Running]:
         server = psutil.Process(process.pid)
         base = f"http://127.0.0.1:{port}"
         try:
-            took = wait_for_answer(base, began)
-            yield Running(base, began, took, server, root)
+            took = wait_for_answer(base, process, began)
+            yield Running(kind, base, began, took, server, root)
         finally:
-            children = server.children(recursive=True)
+            children = server.children(recursive=True) if process.poll() is None else []
             process.send_signal(signal.SIGINT)
             process.send_signal(signal.SIGINT)
             try:
@@ -111,12 +161,19 @@ def running(kind: Kind) -> Iterator[Running]:
                     child.kill()
 
 
-def wait_for_answer(base: str, began: float, seconds: float = 60) -> float:
-    """Seconds from `began` until `/api/status` answers."""
+def wait_for_answer(
+    base: str, process: subprocess.Popen[bytes], began: float, seconds: float = 60
+) -> float:
+    """Seconds from `began` until `/api/status` answers.
+
+    Raises ChildProcessError when the server has ended before, TimeoutError.
+    """
     request = urllib.request.Request(
         f"{base}/api/status", headers={"Authorization": f"token {TOKEN}"}
     )
     while time.perf_counter() - began < seconds:
+        if process.poll() is not None:
+            raise ChildProcessError(f"The server ended with exit code {process.returncode}.")
         try:
             with urllib.request.urlopen(request, timeout=10):
                 return time.perf_counter() - began

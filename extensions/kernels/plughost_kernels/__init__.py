@@ -1,10 +1,10 @@
 """Kernels: what runs code, in any language, and how clients talk to it.
 
-To read it in order: `kernelspecs.py` (what can be started), `kernels.py` (all running
-kernels), `kernel.py` (one of them), `connection.py` and `delivery.py` (the way of a
-message), `registry.py` and `provisioner.py` (how a kernel outlives the server),
-`sessions.py` (which document uses which kernel), `handlers.py` and `channels.py` (HTTP and
-WebSocket).
+To read it in order: `kernelspecs.py` and `kernel_json.py` (what can be started),
+`kernels.py` (all running kernels), `kernel.py` (one of them), `connection.py` and
+`delivery.py` (the way of a message), `registry.py` and `provisioner.py` (how a kernel
+outlives the server), `sessions.py` (which document uses which kernel), `handlers.py` and
+`channels.py` (HTTP and WebSocket).
 """
 
 from __future__ import annotations

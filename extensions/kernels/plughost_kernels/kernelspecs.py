@@ -1,7 +1,7 @@
 """Which kernels can be started: kernelspecs in Jupyter's data folders.
 
-Reading them takes the disk and, the first time, jupyter_client, so it happens in a
-thread; what was read is kept until a folder or a `kernel.json` changes.
+Reading them takes the disk and, where `kernel_json.py` does not suffice, jupyter_client, so
+it happens in a thread; what was read is kept until a folder or a `kernel.json` changes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from urllib.parse import quote
 import msgspec
 from jupyter_core.paths import jupyter_path
 
+from plughost_kernels import kernel_json
 from plughost_kernels.errors import KernelspecNotFound
 from plughost_kernels.settings import KernelSettings
 
@@ -40,6 +41,7 @@ class Kernelspecs:
     def __init__(self, base_url: str, settings: KernelSettings) -> None:
         self._base_url = base_url
         self._wanted_default = settings.default_kernel
+        self._places = kernel_folders()
         self._manager: KernelSpecManager | None = None
         self._seen: list[tuple[str, int]] | None = None
         self._specs: dict[str, Kernelspec] = {}
@@ -80,28 +82,30 @@ class Kernelspecs:
         if self._manager is None:
             from jupyter_client.kernelspec import KernelSpecManager
 
-            # Named here, because the default imports IPython only to learn the last one.
-            ipython = os.environ.get("IPYTHONDIR") or str(Path("~/.ipython").expanduser())
-            folders = [*jupyter_path("kernels"), str(Path(ipython, "kernels"))]
-            self._manager = KernelSpecManager(kernel_dirs=folders)
+            self._manager = KernelSpecManager(kernel_dirs=[str(place) for place in self._places])
         return self._manager
 
     def _refresh(self) -> None:
         seen = list(self._look())
         if seen == self._seen:
             return
-        found = self.manager.get_all_specs()
-        self._folders = {name: Path(entry["resource_dir"]) for name, entry in found.items()}
+        found = kernel_json.read(self._places)
+        if found is None:
+            found = {
+                name: kernel_json.Found(Path(entry["resource_dir"]), entry["spec"])
+                for name, entry in self.manager.get_all_specs().items()
+            }
+        self._folders = {name: kernel.folder for name, kernel in found.items()}
         self._specs = {
-            name: Kernelspec(name, entry["spec"], self._resources(name))
-            for name, entry in found.items()
+            name: Kernelspec(name, kernel.spec, self._resources(name))
+            for name, kernel in found.items()
         }
         self._seen = seen
 
     def _look(self) -> Iterator[tuple[str, int]]:
         """Everything whose change could matter, with its time of modification."""
-        for folder in self.manager.kernel_dirs:
-            for path in [Path(folder), *sorted(Path(folder).glob("*/kernel.json"))]:
+        for folder in self._places:
+            for path in [folder, *sorted(folder.glob("*/kernel.json"))]:
                 try:
                     yield str(path), path.stat().st_mtime_ns
                     yield str(path.parent), path.parent.stat().st_mtime_ns
@@ -118,3 +122,12 @@ class Kernelspecs:
             for file in files
             if file.is_file()
         }
+
+
+def kernel_folders() -> list[Path]:
+    """Where kernelspecs are, the first one counting most: what jupyter_client looks through.
+
+    Its own list ends with IPython's folder, too, and imports IPython to learn which one.
+    """
+    ipython = os.environ.get("IPYTHONDIR") or Path("~/.ipython").expanduser()
+    return [*map(Path, jupyter_path("kernels")), Path(ipython, "kernels")]
