@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import json
 import os
 from datetime import datetime
 from pathlib import Path
@@ -418,3 +419,13 @@ async def test_a_printed_path_that_leads_nowhere_says_why(serve, root, path):
         reply = await client.get(f"/api/resolvePath?path={path.format(root=root)}&kernel=1")
     assert (reply.status, reply.json["resolved"]) == (200, [])
     assert [item["scope"] for item in reply.json["unresolved"]] == ["server"]
+
+
+async def test_what_jupyters_own_files_say_counts(served, jupyter_folders):
+    config = {"ContentsManager": {"allow_hidden": True}}
+    file = jupyter_folders / "jupyter-config" / "jupyter_server_config.json"
+    file.write_text(json.dumps(config))
+    (jupyter_folders / "root").mkdir()
+    (jupyter_folders / "root" / ".hidden").write_text("seen")
+    reply = await served().client.get("/api/contents/.hidden")
+    assert (reply.status, reply.json["content"]) == (200, "seen")

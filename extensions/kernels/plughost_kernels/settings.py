@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+
+
+def _jupyter(*names: str) -> msgspec.Meta:
+    """What Jupyter calls a setting; its files count where plughost.toml says nothing."""
+    return msgspec.Meta(extra={"jupyter": names})
 
 
 class KernelSettings(msgspec.Struct, frozen=True):
     """How kernels are started, watched and remembered; times in seconds, sizes in bytes."""
 
-    default_kernel: str = "python3"
+    default_kernel: Annotated[
+        str,
+        _jupyter(
+            "AsyncMappingKernelManager.default_kernel_name",
+            "MappingKernelManager.default_kernel_name",
+            "MultiKernelManager.default_kernel_name",
+        ),
+    ] = "python3"
     """The kernelspec to use when nobody names one."""
-    restart_limit: int = 5
+    restart_limit: Annotated[int, _jupyter("KernelRestarter.restart_limit")] = 5
     """Restarts in a row after which a kernel that keeps dying is left dead; 0: never restart."""
     stable_after: float = 10.0
     """A kernel that has lived this long since its last death has recovered from it."""

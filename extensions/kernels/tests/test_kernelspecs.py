@@ -1,5 +1,6 @@
 """Kernelspecs over REST."""
 
+import json
 import logging
 
 import pytest
@@ -87,3 +88,15 @@ async def test_only_files_of_the_kernelspec_are_served(start, install_kernel, fi
     async with start(plughost_kernels) as (_, client):
         reply = await client.get(f"/kernelspecs/echo/{file}")
     assert reply.status == 404
+
+
+async def test_what_jupyters_own_files_say_counts(served, jupyter_folders):
+    config = {"MappingKernelManager": {"default_kernel_name": "elsewhere"}}
+    file = jupyter_folders / "jupyter-config" / "jupyter_server_config.json"
+    file.write_text(json.dumps(config))
+    server = served()
+    await server.client.get("/api/kernelspecs")
+    settings = (await server.client.get("/plughost/api/config")).json["settings"]
+    told = {entry["key"]: entry for entry in settings}["extensions.kernels.default_kernel"]
+    assert told["value"] == "elsewhere"
+    assert told["source"] == f"{file} (MappingKernelManager.default_kernel_name)"

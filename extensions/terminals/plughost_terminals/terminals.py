@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from plughost_terminals.ptys import Ptys
 
-SECRETS = re.compile(r"JUPYTER_TOKEN|PLUGHOST_TOKEN|JPY_\w+")
+SECRETS = re.compile(r"JUPYTER_TOKEN|JPY_\w+|PLUGHOST_(?:TOKEN|HASHED_PASSWORD|EXTENSIONS__\w+)")
 """Variables of the server's environment that its shells do not get."""
 
 _NAME = re.compile(r"[\w.-]+")
