@@ -49,22 +49,33 @@ class Assembly:
         self._host = host
         self._changes = changes
         self._plugins: dict[str, Any] = {}
+        self._stale: set[str] = set()
         self._core = ExtensionRecord("plughost", "plughost", state=State.ACTIVE)
         self.sum = Sum()
         self._publish({})
         self._add_frontend(frontend.HOST, Path(__file__).parent / "static", self._core)
 
+    def plugin(self, name: str) -> Any:
+        """The plugin object of an extension that has been taken in at some time, or None."""
+        return self._plugins.get(name)
+
     # -- taking in
 
     def add(self, name: str, plugin: Any) -> ExtensionRecord:
-        """Take in one plugin object here and now, with no loop running, perhaps."""
+        """Take in one plugin object here and now, with no loop running, perhaps.
+
+        Extensions whose services it takes the place of are started again when all settles.
+        """
         package = getattr(plugin, "__name__", type(plugin).__module__)
         record = self.records[name] = ExtensionRecord(name, package=package)
-        collection = self._collect(record, plugin, set())
+        displaced: set[str] = set()
+        collection = self._collect(record, plugin, displaced)
         for phase, work in collection.steps():
             with guard(record, phase):
                 work()
         self._include(collection, start=True)
+        if displaced and name in self.sum.offers:
+            self._stale |= displaced | self.services.users([name], self.records)
         return record
 
     async def take_in(self, record: ExtensionRecord, plugin: Any, *, start: bool = True) -> None:
@@ -125,6 +136,9 @@ class Assembly:
 
     async def settle(self) -> None:
         """Wait until every extension taken in is active or something keeps it from that."""
+        if self._stale:
+            names, self._stale = self._stale, set()
+            await self.restart(names)
         await self.services.settle()
         for name, record in self.records.items():
             if record.state == State.WAITING and not record.in_vain:
@@ -170,11 +184,12 @@ class Assembly:
 
     # -- withdrawing
 
-    async def withdraw(self, names: Iterable[str]) -> list[str]:
+    async def withdraw(self, names: Iterable[str], *, keep: bool = True) -> list[str]:
         """Stop extensions, their dependants first; returns the latter in order of arrival.
 
-        Nothing of them is served any more, and their WebSockets are closed (1012, "service
-        restart", of the IANA registry of RFC 6455), which tells clients to come back.
+        With `keep` they leave running what can outlive them, as dependants always do: they
+        will be back. Nothing of them is served any more, and their WebSockets are closed
+        (1012, "service restart", in IANA's registry of RFC 6455), so that clients come back.
         """
         names = set(names)
         users = self.services.users(names, self.records) - names
@@ -185,7 +200,8 @@ class Assembly:
                 log_handlers = self.sum.offers[name].log_handlers
                 self._publish({n: o for n, o in self.sum.offers.items() if n != name})
                 self._host.application.close_sockets(record)
-                await self.services.stop(record)
+                with self._host.keeping(keep or name in users):
+                    await self.services.stop(record)
                 _detach(log_handlers)
                 self.forget_frontends(record, keep=name)
             self.services.remove(record)
@@ -222,3 +238,4 @@ class Assembly:
 def _detach(log_handlers: Iterable[LogHandler]) -> None:
     for log_handler in log_handlers:
         logging.getLogger(log_handler.logger).removeHandler(log_handler.handler)
+        log_handler.handler.close()

@@ -266,7 +266,7 @@ async def _asked(
             )
     except Forbidden:
         raise
-    except Exception as error:
+    except Exception as error:  # whoever asks is owed a reply, and may be known to another
         record.note("authenticate", error)
         return None
     return known

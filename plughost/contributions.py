@@ -164,7 +164,7 @@ class LogHandler:
     """Where log records go besides the terminal, as long as the extension is active.
 
     `handler` is any `logging.Handler`; it is attached to the logger named `logger`, all of
-    them by default.
+    them by default, and closed when the extension is stopped.
     """
 
     handler: logging.Handler

@@ -4,14 +4,14 @@
     ├── BadRequest            400   the request makes no sense
     ├── Forbidden             403   we know why, and the answer is no
     │   └── Unauthenticated   403   nobody said who is asking
-    ├── NotFound              404
+    ├── NotFound              404   there is no such thing
     │   ├── NoRoute           404   no extension answers at this path
     │   └── ExtensionNotFound 404
     ├── Conflict              409   it exists, or somebody else changed it
     ├── Gone                  410   it was here and is not any more
     ├── PreconditionFailed    412   the caller's idea of the state is out of date
-    ├── TooLarge              413
-    ├── NotSupported          501
+    ├── TooLarge              413   more than is taken at once
+    ├── NotSupported          501   nobody here can do that
     ├── Unavailable           503   not yet; ask again
     └── SetupError                  before anything is served
         ├── ConfigError             a setting that cannot be used

@@ -187,6 +187,8 @@ def _resident() -> int:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
     except OSError:
-        import resource  # not on Linux, where it would be the peak
-
+        try:
+            import resource  # not on Linux, where it would be the peak
+        except ImportError:
+            return 0  # Windows tells neither
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS

@@ -2,8 +2,8 @@
 
 There are three ways to run a step of an extension: `guard()` runs it here and now,
 `attempt()` awaits it on the event loop, `apart()` runs it in a thread of its own. The host's
-other broad `except`s, each with its reason beside it, are where metadata is read (a
-stranger's file) and where a request is handed over (a reply is owed).
+other broad `except`s, each with its reason beside it, are where strangers' files are read
+(metadata, Jupyter's configuration) and where a request owes a reply (`web.py`, `auth.py`).
 """
 
 from __future__ import annotations

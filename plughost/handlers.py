@@ -68,6 +68,7 @@ class Handler(web.RequestHandler):
 
     @property
     def host(self) -> Host:
+        """The host that answers."""
         return self.application.host
 
     @property

@@ -1,9 +1,9 @@
 """Every hook an extension can implement, in the order the host calls them.
 
-A hook is synchronous, is asked when the extension is added, and returns values; slow or
-asynchronous work lives in the objects it returns. The host calls it in a thread of its own,
-so that one that hangs holds nobody up. An implementation takes only the arguments it uses.
-One that raises is recorded against its extension and nobody else.
+A hook is synchronous, is asked when the extension is added or added again, and returns
+values; slow or asynchronous work lives in the objects it returns. A running host calls it in
+a thread of its own, so that one that hangs holds nobody up. An implementation takes only the
+arguments it uses. One that raises is recorded against its extension and nobody else.
 
 A hook that looks up a service nobody provides yet (`host.service` raises ServiceNotFound) is
 asked again, with all others of its extension, when somebody does.

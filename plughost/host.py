@@ -11,7 +11,7 @@ import contextlib
 import functools
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -48,8 +48,8 @@ class Host:
 
     `extensions` are plugin objects by name, added at once; `load()` adds the installed
     ones. `application` is the Tornado application that answers. `loading` and `exchanging`
-    say that more extensions may come. While the host stops, `keep` says whether work that
-    can outlive it should.
+    say that more extensions may come. While services are stopped, `keep` says whether work
+    that can outlive them should.
     """
 
     def __init__(
@@ -90,6 +90,7 @@ class Host:
 
     @property
     def pages(self) -> tuple[Page, ...]:
+        """All pages, in the order in which their extensions came."""
         return self._assembly.sum.pages
 
     @property
@@ -99,6 +100,7 @@ class Host:
 
     @property
     def loading(self) -> bool:
+        """Whether installed extensions are still being found, imported and started."""
         return self._assembly.loading
 
     @property
@@ -254,7 +256,7 @@ class Host:
         Raises ExtensionNotFound, and Forbidden when an administrator has locked it.
         """
         async with self._one_exchange(name) as record:
-            users = await self._assembly.withdraw([name])
+            users = await self._assembly.withdraw([name], keep=False)
             record.state = State.DISABLED
             self._assembly.forget_frontends(record)
             await self._assembly.take_in_again(users)
@@ -283,6 +285,8 @@ class Host:
             if keep_active and old.state == State.ACTIVE:
                 return old
             record = self._found_again(old)
+            if plugin is None and record.entry_point is None:
+                plugin = self._assembly.plugin(name)  # it came as an object, and still is there
             if plugin is None and not record.settled:
                 plugin = await extensions.load_anew(record, self.config.import_timeout)
             if plugin is None:
@@ -380,6 +384,15 @@ class Host:
     def stopping(self) -> bool:
         """Whether somebody has asked the host to stop."""
         return self._stopping.is_set()
+
+    @contextlib.contextmanager
+    def keeping(self, keep: bool) -> Iterator[None]:
+        """Say for a while whether what is stopped leaves running what can outlive it."""
+        before, self.keep = self.keep, keep
+        try:
+            yield
+        finally:
+            self.keep = before
 
     async def until_stopping(self) -> None:
         """Wait until somebody asks the host to stop."""

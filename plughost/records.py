@@ -38,13 +38,13 @@ class State(str, Enum):
 class ExtensionRecord:
     """What the host knows of one extension: who it is, how far it came, what stopped it.
 
-    `milliseconds` has one entry per phase that ended (`import`, `register`, the hooks by
-    name, `start`, `stop`), `memory` the bytes that the process grew by during the import.
-    `main_thread` says that it insisted on being run there. `provides` has, for each service
-    it offers, the name of the extension whose service is used; `requires` the services it
-    was seen to use. `waiting_for` names those that it lacks, `in_vain` says that they will
-    not come by themselves. `error` is one sentence, `next_step` what a person can do about
-    it; `notes` are news that stopped nothing.
+    `milliseconds` adds up each phase: `import`, `register`, the hooks by name, `collect`,
+    `start`, `stop`, and what is asked while serving. `memory` is the bytes that the process
+    grew by during the import. `main_thread` says that it insisted on being run there.
+    `provides` has, for each service it offers, the name of the extension whose service is
+    used; `requires` the services it was seen to use. `waiting_for` names those that it lacks,
+    `in_vain` says that they will not come by themselves. `error` is one sentence, `next_step`
+    what a person can do about it; `notes` are news that stopped nothing.
     """
 
     name: str

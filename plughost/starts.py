@@ -144,6 +144,8 @@ class Starts:
 def _is_alive(pid: str) -> bool:
     if pid == str(os.getpid()):
         return False  # left by a process that had our number before us
+    if os.name == "nt":
+        return True  # there is no asking: os.kill would send Ctrl-C
     try:
         os.kill(int(pid), 0)
     except (ProcessLookupError, ValueError):

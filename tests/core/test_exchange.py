@@ -224,6 +224,31 @@ async def test_the_configured_provider_wins_whenever_it_comes(start, story):
     assert all_states == {"active"}
 
 
+async def test_the_configured_provider_wins_when_it_is_added_after_its_users(start, story):
+    async with start(services={TEA: "can"}) as (host, client):
+        for name, plugin in (("pot", Provider), ("cup", User), ("can", Provider)):
+            host.add(name, plugin(name, story))
+        await host.settle()
+        reply = await client.get("/cup/api")
+    assert reply.json == "can"
+    assert story[:2] == ["+can", "+cup"]
+
+
+async def test_what_came_as_an_object_is_switched_off_and_on_again(start, story):
+    async with start() as (host, client):
+        host.add("pot", Provider("pot", story))
+        await host.settle()
+        path = "/plughost/api/extensions/pot"
+        replies = [
+            await client.patch(path, {"enabled": False}),
+            await client.patch(path, {"enabled": True}),
+            await client.post(path, ""),
+        ]
+        served = await client.get("/pot/api")
+    assert [r.json["state"] for r in replies] == ["disabled", "active", "active"]
+    assert served.json == "pot"
+
+
 async def test_a_hook_that_looks_up_what_comes_later_is_asked_again(start, story):
     async with start() as (host, client):
         host.add("cup", User("cup", story))
