@@ -31,6 +31,8 @@ GROUPS = {
     "config": "The host",
     "records": "Records",
     "auth": "Who is asking",
+    "cookies": "Who is asking",
+    "context": "What is being done",
     "hookspecs": "Markers",
     "errors": "Errors",
 }

@@ -12,11 +12,14 @@ from plughost._version import __version__
 if TYPE_CHECKING:
     from plughost.auth import Caller, User
     from plughost.config import Config
+    from plughost.context import Doing, doing
     from plughost.contributions import (
+        Answered,
         Authenticator,
         Frontend,
         HookSpecs,
         LogHandler,
+        Observer,
         Page,
         PageConfig,
         PageRequest,
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
         Service,
         Status,
     )
+    from plughost.cookies import forget_logins
     from plughost.errors import (
         BadRequest,
         Conflict,
@@ -45,11 +49,13 @@ if TYPE_CHECKING:
     from plughost.static import FileHandler
 
 __all__ = [
+    "Answered",
     "Authenticator",
     "BadRequest",
     "Caller",
     "Config",
     "Conflict",
+    "Doing",
     "ExtensionError",
     "ExtensionRecord",
     "FileHandler",
@@ -64,6 +70,7 @@ __all__ = [
     "LogHandler",
     "NotFound",
     "NotSupported",
+    "Observer",
     "Page",
     "PageConfig",
     "PageRequest",
@@ -77,6 +84,8 @@ __all__ = [
     "User",
     "WebSocketHandler",
     "__version__",
+    "doing",
+    "forget_logins",
     "hookimpl",
     "hookspec",
 ]
@@ -85,16 +94,21 @@ _HOMES = {
     "Caller": "auth",
     "User": "auth",
     "Config": "config",
+    "Doing": "context",
+    "doing": "context",
+    "Answered": "contributions",
     "Authenticator": "contributions",
     "Frontend": "contributions",
     "HookSpecs": "contributions",
     "LogHandler": "contributions",
+    "Observer": "contributions",
     "Page": "contributions",
     "PageConfig": "contributions",
     "PageRequest": "contributions",
     "Route": "contributions",
     "Service": "contributions",
     "Status": "contributions",
+    "forget_logins": "cookies",
     "BadRequest": "errors",
     "Conflict": "errors",
     "ExtensionError": "errors",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from plughost import extensions, frontend
 from plughost.api import core_routes, page_routes
 from plughost.changes import Changes
-from plughost.contributions import LogHandler, Page, Route, Service
+from plughost.contributions import LogHandler, Observer, Page, Route, Service
 from plughost.errors import DuplicateError, ManifestError
 from plughost.frontend import LoadedFrontend
 from plughost.guard import apart, guard
@@ -32,6 +32,7 @@ class Sum:
     offers: Mapping[str, Offers] = field(default_factory=dict)
     routes: RouteTable = field(default_factory=RouteTable)
     pages: tuple[Page, ...] = ()
+    observers: tuple[tuple[ExtensionRecord, Observer], ...] = ()
 
 
 class Assembly:
@@ -159,7 +160,8 @@ class Assembly:
                 pages[page.name] = (page, name)
             theirs: list[Route] = [*offer.routes, *page_routes(offer.pages)]
             routes = routes.with_routes(theirs, self.records[name])
-        self.sum = Sum(offers, routes, tuple(page for page, _ in pages.values()))
+        observers = [(self.records[n], each) for n, o in offers.items() for each in o.observers]
+        self.sum = Sum(offers, routes, tuple(page for page, _ in pages.values()), tuple(observers))
         self._host.auth.authenticators = [
             (self.records[name], authenticator)
             for name, offer in offers.items()

@@ -10,33 +10,28 @@ comes from our own pages.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hmac
 import inspect
 import ipaddress
 import json
 import logging
-import os
 import re
 import secrets
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from jupyter_core.paths import jupyter_runtime_dir
-from jupyter_core.utils import ensure_dir_exists
 from tornado import web
 from tornado.httputil import HTTPServerRequest
 
 from plughost.config import Config
 from plughost.contributions import Authenticator
+from plughost.cookies import CookieKey
 from plughost.errors import ExtensionError, Forbidden, Unauthenticated
 from plughost.guard import no_exit
 from plughost.records import ExtensionRecord
 
 COOKIE_DAYS = 30
-SECRET_BYTES = 32
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _NO_ADDRESS = ("", "0.0.0.0")  # what Tornado says of a peer at a unix socket
 _AUTHORIZATION = re.compile(r"(?:token|bearer)\s+(\S+)\s*", re.IGNORECASE)
@@ -77,8 +72,9 @@ class Authentication:
     def __init__(self, config: Config) -> None:
         self.open = config.no_auth
         self.token = "" if self.open else config.token or secrets.token_hex(24)
-        # Cookies outlive a restart, and end when the configured token is changed.
-        self.cookie_secret = _cookie_secret(keep=not config.safe) + (config.token or "").encode()
+        # Cookies outlive a restart, and end when the configured token or password is changed.
+        also = (config.token or "") + config.hashed_password
+        self.cookies = CookieKey(also=also, keep=not config.safe)
         # Who comes with the token alone and keeps no cookie is one and the same nobody.
         self._nobody = _new_user()
         self.authenticators: list[tuple[ExtensionRecord, Authenticator]] = []
@@ -183,9 +179,10 @@ class Authentication:
 
     def log_in(self, handler: web.RequestHandler, user: User) -> None:
         """Set the cookie that is this user's proof from now on (30 days)."""
-        handler.set_signed_cookie(
-            cookie_name(handler.request.host),
-            json.dumps(asdict(user)),
+        name = cookie_name(handler.request.host)
+        handler.set_cookie(
+            name,
+            self.cookies.sign(name, json.dumps(asdict(user))),
             expires_days=COOKIE_DAYS,
             path=self._base_url,
             httponly=True,
@@ -193,15 +190,17 @@ class Authentication:
             secure=handler.request.protocol == "https",
         )
 
+    def log_out(self, handler: web.RequestHandler) -> None:
+        """Take the cookie back from this browser."""
+        handler.clear_cookie(cookie_name(handler.request.host), path=self._base_url)
+
     def _cookie_user(self, request: HTTPServerRequest) -> User | None:
         if "Cookie" not in request.headers:
             return None
         morsel = request.cookies.get(cookie_name(request.host))
         if morsel is None:
             return None
-        value = web.decode_signed_value(
-            self.cookie_secret, cookie_name(request.host), morsel.value, max_age_days=COOKIE_DAYS
-        )
+        value = self.cookies.verified(cookie_name(request.host), morsel.value, COOKIE_DAYS)
         if value is None:
             return None
         try:
@@ -303,28 +302,3 @@ def is_loopback(name: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return name == "localhost"
-
-
-def _cookie_secret(*, keep: bool) -> bytes:
-    """The secret that cookies are signed with, kept so that logins outlive a restart."""
-    folder = Path(jupyter_runtime_dir())
-    path = folder / "plughost_cookie_secret"
-    kept = path.read_bytes() if path.exists() else b""
-    if len(kept) == SECRET_BYTES:
-        return kept
-    secret = secrets.token_bytes(SECRET_BYTES)
-    if not keep:
-        return secret
-    ensure_dir_exists(folder, mode=0o700)
-    # Whole or not at all: with a key that was cut short anybody could sign cookies.
-    temporary = folder / f".plughost_cookie_secret-{secrets.token_hex(4)}"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secret)
-    if kept or path.exists():
-        temporary.replace(path)
-    else:
-        with contextlib.suppress(FileExistsError):  # another server was faster: its key counts
-            os.link(temporary, path)
-        temporary.unlink()
-    return path.read_bytes()

@@ -172,6 +172,34 @@ class LogHandler:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """One request after its reply: what an Observer is told.
+
+    `route` is the pattern that matched, `extension` whose it is; both are empty for what
+    nobody answers. `user` and `proof` say who asked; `seconds` is how long it took.
+    """
+
+    method: str
+    path: str
+    route: str
+    extension: str
+    user: str
+    proof: str
+    status: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Somebody who is told of every request when it has been answered.
+
+    `answered` must be quick: it runs on the event loop, in the way of the next request.
+    """
+
+    answered: Callable[[Answered], None]
+
+
+@dataclass(frozen=True)
 class HookSpecs:
     """Hooks that this extension declares for others.
 

@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from types import FrameType
 from typing import Any, TypeVar
 
+from plughost.context import working_for
 from plughost.errors import ExtensionError
 from plughost.records import ExtensionRecord
 
@@ -43,7 +44,8 @@ def guard(record: ExtensionRecord, phase: str, *, fatal: bool = True) -> Iterato
     if fatal:
         record.phase = phase
     try:
-        yield
+        with working_for(record.name):
+            yield
     except BaseException as error:
         (record.fail if fatal else record.note)(phase, error)
     finally:
@@ -60,7 +62,8 @@ async def attempt(
     """
     began = time.perf_counter()
     record.phase = phase
-    task = asyncio.ensure_future(_call(work, min(seconds, HELD_SECONDS)))
+    with working_for(record.name):
+        task = asyncio.ensure_future(_call(work, min(seconds, HELD_SECONDS)))
     report = f"Report this to the authors of {record.distribution or record.name!r}."
     error: BaseException | None = None
     try:
@@ -96,12 +99,14 @@ async def apart(
     record.phase = phase
     try:
         try:
-            return await asyncio.wait_for(_in_thread(f"{phase} {record.name}", work), seconds)
+            with working_for(record.name):
+                result = _in_thread(f"{phase} {record.name}", work)
+            return await asyncio.wait_for(result, seconds)
         except (RuntimeError, ValueError) as error:
             if not _MAIN_THREAD.search(str(error)):
                 raise
             record.main_thread = True
-            with Interruption(seconds), no_exit():
+            with working_for(record.name), Interruption(seconds), no_exit():
                 return work()
     except asyncio.TimeoutError:
         record.fail(

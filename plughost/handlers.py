@@ -46,6 +46,7 @@ class Target:
     groups: dict[str, str] = field(default_factory=dict)
     owner: ExtensionRecord | None = None
     caller: Caller | None = None
+    route: str = ""
 
 
 def send_to(request: HTTPServerRequest, target: Target) -> None:

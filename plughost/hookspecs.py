@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Frontend,
         HookSpecs,
         LogHandler,
+        Observer,
         Page,
         PageConfig,
         Route,
@@ -141,6 +142,18 @@ def plughost_status(host: Host) -> list[Status]:
     def plughost_status(host):
         pool = host.service(TerminalPool)
         return [Status(lambda: {"terminals": len(pool)})]
+    """
+
+
+@since("0.1")
+@hookspec
+def plughost_observers(host: Host) -> list[Observer]:
+    """Who is told of each request after its reply, for metrics or an audit.
+
+    @hookimpl
+    def plughost_observers(host):
+        counts = host.service(Counts)
+        return [Observer(lambda answered: counts.add(answered.extension, answered.seconds))]
     """
 
 

@@ -22,7 +22,7 @@ from plughost.assembly import Assembly
 from plughost.auth import Authentication
 from plughost.changes import Changes
 from plughost.config import Config
-from plughost.contributions import Key, Page
+from plughost.contributions import Key, Observer, Page
 from plughost.errors import ExtensionError, ExtensionNotFound, Forbidden
 from plughost.frontend import LoadedFrontend
 from plughost.guard import culprit, frames_of, guard
@@ -92,6 +92,11 @@ class Host:
     def pages(self) -> tuple[Page, ...]:
         """All pages, in the order in which their extensions came."""
         return self._assembly.sum.pages
+
+    @property
+    def observers(self) -> tuple[tuple[ExtensionRecord, Observer], ...]:
+        """Who is told of each request, with whose it is."""
+        return self._assembly.sum.observers
 
     @property
     def frontends(self) -> list[LoadedFrontend]:

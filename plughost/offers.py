@@ -12,6 +12,7 @@ from plughost.contributions import (
     Frontend,
     HookSpecs,
     LogHandler,
+    Observer,
     Page,
     PageConfig,
     Route,
@@ -35,6 +36,7 @@ class Offers:
     page_config: list[PageConfig] = field(default_factory=list)
     frontends: list[Frontend] = field(default_factory=list)
     status: list[Status] = field(default_factory=list)
+    observers: list[Observer] = field(default_factory=list)
     log_handlers: list[LogHandler] = field(default_factory=list)
 
 
@@ -47,6 +49,7 @@ KINDS: dict[str, type[Any]] = {
     "page_config": PageConfig,
     "frontends": Frontend,
     "status": Status,
+    "observers": Observer,
     "log_handlers": LogHandler,
 }
 """What each hook returns, `plughost_` left away from its name."""

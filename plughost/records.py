@@ -85,6 +85,7 @@ class ExtensionRecord:
 
     def note(self, phase: str, error: BaseException) -> None:
         """Keep an error for the person who has to mend it; the extension goes on."""
+        before = (self.phase, self.error)
         self.phase = phase
         if isinstance(error, HostError):
             self.error, self.next_step = error.message, error.hint or ""
@@ -92,7 +93,9 @@ class ExtensionRecord:
             self.error = f"{type(error).__name__} while in {phase}: {error}"
             self.next_step = _next_step(self, error)
         self.traceback = "".join(traceback.format_exception(error))
-        log.error("Extension %r, %s: %s %s", self.name, phase, self.error, self.next_step)
+        # What fails at every request is said once.
+        level = logging.DEBUG if before == (self.phase, self.error) else logging.ERROR
+        log.log(level, "Extension %r, %s: %s %s", self.name, phase, self.error, self.next_step)
 
     def fail(self, phase: str, error: BaseException) -> None:
         """Keep the error that stopped the extension; one that lacks a service waits for it."""

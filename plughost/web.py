@@ -7,8 +7,11 @@ started, and only then handed to its handler.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import logging
 import weakref
+from collections import Counter
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -17,7 +20,10 @@ from tornado import httputil, web, websocket
 from tornado.escape import url_unescape
 
 from plughost.auth import Caller
+from plughost.context import answering
+from plughost.contributions import Answered
 from plughost.errors import HostError, NoRoute, TooLarge, Unauthenticated, Unavailable
+from plughost.guard import guard
 from plughost.handlers import Handler, Target, below, is_api, send_to, target_of
 from plughost.records import ExtensionRecord
 from plughost.routes import Match
@@ -27,6 +33,8 @@ if TYPE_CHECKING:
 
 MAX_BODY = 512 * 1024 * 1024
 """Bytes of the largest request body, and of the largest WebSocket message."""
+
+_numbers = itertools.count(1)
 
 log = logging.getLogger("plughost.web")
 
@@ -40,10 +48,10 @@ class Application(web.Application):
 
     def __init__(self, host: Host) -> None:
         super().__init__(
-            cookie_secret=host.auth.cookie_secret,
+            cookie_secret=host.auth.cookies.secret,
             websocket_ping_interval=host.config.websocket_ping_interval,
             websocket_max_message_size=MAX_BODY,
-            log_function=_log_request,
+            log_function=self._answered,
         )
         self.host = host
         self._sockets: weakref.WeakSet[websocket.WebSocketHandler] = weakref.WeakSet()
@@ -62,6 +70,33 @@ class Application(web.Application):
             if owner is None or (target is not None and target.owner is owner):
                 self._sockets.discard(socket)
                 socket.close(1012, "The server, or this part of it, is being restarted.")
+
+    @property
+    def open_sockets(self) -> dict[str, int]:
+        """How many WebSockets each extension has open."""
+        owners = [target_of(socket.request) for socket in self._sockets]
+        return Counter(target.owner.name for target in owners if target and target.owner)
+
+    def _answered(self, handler: web.RequestHandler) -> None:
+        """Log a request that has its reply, and tell who observes."""
+        _log_request(handler)
+        if not self.host.observers:
+            return
+        request, target = handler.request, target_of(handler.request)
+        caller = target.caller if target else None
+        answered = Answered(
+            method=request.method or "",
+            path=request.path,
+            route=target.route if target else "",
+            extension=target.owner.name if target and target.owner else "",
+            user=caller.user.username if caller else "",
+            proof=caller.proof if caller else "",
+            status=handler.get_status(),
+            seconds=request.request_time(),
+        )
+        for record, observer in self.host.observers:
+            with guard(record, "observe", fatal=False):
+                observer.answered(answered)
 
     async def resolve(self, request: httputil.HTTPServerRequest) -> Target:
         """Where a request goes; an error is a target of its own, so that it gets a reply."""
@@ -105,7 +140,7 @@ class Application(web.Application):
             await self._ready(owner)
         if caller and "no_track_activity" not in request.query_arguments:
             host.note_activity()
-        return Target(handler, dict(route.arguments), groups, owner, caller)
+        return Target(handler, dict(route.arguments), groups, owner, caller, route.pattern)
 
     async def _claimed(self, path: str) -> Match | None:
         """Hold a path nobody has claimed while extensions load: one of them may claim it.
@@ -148,6 +183,7 @@ class _Dispatch(httputil.HTTPMessageDelegate):
         self._request = request
         self._delegate: httputil.HTTPMessageDelegate | None = None
         self._refused = False
+        self._number = f"{next(_numbers):x}"
 
     async def headers_received(
         self,
@@ -157,7 +193,8 @@ class _Dispatch(httputil.HTTPMessageDelegate):
         target = await self._application.resolve(self._request)
         self._refused = issubclass(target.handler, _Refusal)
         self._delegate = self._delegate_for(target)
-        pending = self._delegate.headers_received(start_line, headers)
+        with self._answering():
+            pending = self._delegate.headers_received(start_line, headers)
         if pending is not None:
             await pending
 
@@ -170,13 +207,24 @@ class _Dispatch(httputil.HTTPMessageDelegate):
     def finish(self) -> None:
         assert self._delegate is not None, "a message ends after its headers"
         try:
-            self._delegate.finish()
+            with self._answering():
+                self._delegate.finish()
         except Exception as error:  # a handler that cannot even be made still owes a reply
             self._refuse(error)
 
     def on_connection_close(self) -> None:
         if self._delegate is not None:
             self._delegate.on_connection_close()
+
+    def _answering(self) -> contextlib.AbstractContextManager[None]:
+        """Whatever the handler logs and starts is done in this request."""
+        target = target_of(self._request)
+        caller = target.caller if target else None
+        return answering(
+            extension=target.owner.name if target and target.owner else "",
+            user=caller.user.username if caller else "",
+            request=self._number,
+        )
 
     def _delegate_for(self, target: Target) -> httputil.HTTPMessageDelegate:
         send_to(self._request, target)

@@ -13,9 +13,17 @@ from hypothesis import strategies as st
 from tornado import web
 from tornado.httpclient import HTTPClientError
 from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPServerRequest, RequestStartLine
-from tornado.web import create_signed_value
 
-from plughost import Config, Forbidden, JSONHandler, Page, Route, WebSocketHandler, hookimpl
+from plughost import (
+    Config,
+    Forbidden,
+    JSONHandler,
+    Page,
+    Route,
+    WebSocketHandler,
+    forget_logins,
+    hookimpl,
+)
 from plughost.auth import Authentication, cookie_name
 from plughost.testing import TOKEN
 
@@ -303,7 +311,7 @@ def test_a_cookie_counts_for_our_own_origin_and_no_other(
 ):
     auth, _ = cookieless("GET", "/", {"Host": "127.0.0.1:8888"})
     name = cookie_name("127.0.0.1:8888")
-    value = create_signed_value(auth.cookie_secret, name, json.dumps({"username": "ada"}))
+    value = auth.cookies.sign(name, json.dumps({"username": "ada"}))
     sent, echoed = xsrf
     headers = {
         "Host": "127.0.0.1:8888",
@@ -373,6 +381,16 @@ async def test_a_cookie_of_a_server_without_a_token_opens_no_other(start):
     async with start(Doors(), token="") as (_, client):
         reply = await client.get("/door", token=None)
     assert not [c for c in reply.headers.get_list("Set-Cookie") if c.startswith("username-")]
+
+
+async def test_forgetting_all_logins_ends_them_at_once(start):
+    async with start(Doors()) as (_, client):
+        jar = await visit(client)
+        before = await client.get("/door/api", headers=cookies(jar), token=None)
+        forget_logins()
+        after = await client.get("/door/api", headers=cookies(jar), token=None)
+        again = await client.get("/door/api", headers=cookies(await visit(client)), token=None)
+    assert (before.status, after.status, again.status) == (200, 403, 200)
 
 
 async def test_a_secret_that_was_cut_short_is_replaced(start, jupyter_folders):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import types
 
@@ -9,18 +10,21 @@ import pytest
 
 from plughost import (
     Authenticator,
+    Doing,
     ExtensionError,
     Forbidden,
     Frontend,
     HookSpecs,
     JSONHandler,
     LogHandler,
+    Observer,
     Page,
     PageConfig,
     Route,
     Service,
     Status,
     User,
+    doing,
     hookimpl,
     hookspec,
 )
@@ -233,6 +237,76 @@ async def test_hook_plughost_status(start):
     assert (reply.status, reply.json["teas"]) == (200, 3)
     assert "bad" not in reply.json
     assert (record["state"], record["phase"]) == ("active", "status")
+
+
+async def test_hook_plughost_observers(start):
+    seen = []
+
+    class Watch:
+        @hookimpl
+        def plughost_observers(self):
+            return [Observer(lambda answered: 1 / 0), Observer(seen.append)]
+
+    async with start(Guarded(), Watch()) as (host, client):
+        reply = await client.get("/who/api?a=1")
+        await client.get("/nothing/api", token=None)
+        sockets = host.application.open_sockets
+        record = host.records["Watch"].to_json()
+    known, unknown = seen
+    assert (known.method, known.path, known.route, known.extension, known.proof, known.status) == (
+        "GET", "/who/api", "/who/api", "Guarded", "token", 200
+    )  # fmt: skip
+    assert (known.user, 0 < known.seconds < 10) == (reply.json["user"], True)
+    assert (unknown.route, unknown.extension, unknown.user, unknown.status) == ("", "", "", 403)
+    assert sockets == {}
+    assert (record["state"], record["phase"]) == ("active", "observe")
+
+
+async def test_log_lines_know_what_they_are_about(start):
+    seen = []
+
+    class Facts(logging.Handler):
+        def emit(self, record):
+            seen.append((record.getMessage(), doing()))
+
+    class Says(JSONHandler):
+        async def get(self):
+            log.warning("first")
+            await asyncio.gather(asyncio.to_thread(log.warning, "second"))
+            self.reply(None)
+
+    class Talker:
+        @hookimpl
+        def plughost_log_handlers(self):
+            return [LogHandler(Facts(), "plughost.test")]
+
+        @hookimpl
+        def plughost_routes(self):
+            return [Route(r"/talk/api", Says)]
+
+        @hookimpl
+        def plughost_services(self):
+            return [Service(self)]
+
+        async def start(self):
+            log.warning("start")
+
+    log = logging.getLogger("plughost.test")
+    async with start(Talker()) as (host, client):
+        await host.settle()
+        for _ in range(2):
+            await client.get("/talk/api")
+        log.warning("outside")
+    said = {}
+    for text, facts in seen:
+        said.setdefault(text, []).append(facts)
+    assert {facts.extension for text in ("first", "second", "start") for facts in said[text]} == {
+        "Talker"
+    }
+    assert said["first"] == said["second"]
+    assert len({facts.request for facts in said["first"]}) == 2
+    assert all(facts.user for facts in said["first"])
+    assert said["outside"] == [Doing()]
 
 
 async def test_hook_plughost_log_handlers(start):
