@@ -1,0 +1,1 @@
+"""Observe: what runs, what it costs, and what it says."""
