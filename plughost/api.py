@@ -54,18 +54,7 @@ class StatusHandler(JSONHandler):
     """`GET /api/status`: since when, when last used, and what extensions add."""
 
     def get(self) -> None:
-        facts: dict[str, Any] = {
-            "started": self.host.started,
-            "last_activity": self.host.last_activity,
-            "loading": self.host.loading,
-        }
-        for name, offers in self.host.offers.items():
-            for status in offers.status:
-                with guard(self.host.records[name], "status", fatal=False):
-                    values = status.values()
-                    # What cannot be said in JSON must not take the others' facts along.
-                    facts |= {key: msgspec.Raw(msgspec.json.encode(values[key])) for key in values}
-        self.reply(dict(sorted(facts.items())))
+        self.reply(dict(sorted(self.host.status().items())))
 
 
 class MeHandler(JSONHandler):
@@ -197,12 +186,13 @@ class PageHandler(Handler):
 
     def _config(self, visit: PageRequest) -> dict[str, Any]:
         merged: dict[str, Any] = {}
-        for name, offers in self.host.offers.items():
+        for name, offers in self.host.running_offers():
             for config in offers.page_config:
                 if config.page == self._page.name:
                     with guard(self.host.records[name], "page configuration", fatal=False):
                         values = config.values(visit)
-                        json.dumps(values)  # what is no JSON must not take the page along
+                        # What is no JSON must not take the page along.
+                        json.dumps(values, allow_nan=False, ensure_ascii=False).encode()
                         _merge(merged, values)
         return merged
 

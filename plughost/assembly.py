@@ -44,17 +44,27 @@ class Assembly:
     def __init__(self, host: Host, changes: Changes) -> None:
         self.records: dict[str, ExtensionRecord] = {}
         self.frontends: list[LoadedFrontend] = []
-        self.loading = False
         self.hooks = Hooks()
         self.services = Services(changes, host.config.services, host.config.start_timeout)
         self._host = host
         self._changes = changes
         self._plugins: dict[str, Any] = {}
         self._stale: set[str] = set()
+        self._log_handlers: dict[str, list[GuardedHandler]] = {}
         self._core = ExtensionRecord("plughost", "plughost", state=State.ACTIVE)
         self.sum = Sum()
         self._publish({})
         self._add_frontend(frontend.HOST, Path(__file__).parent / "static", self._core)
+
+    @property
+    def loading(self) -> bool:
+        """Whether more extensions will come by themselves."""
+        return self.services.expecting
+
+    @loading.setter
+    def loading(self, more: bool) -> None:
+        self.services.expecting = more
+        self._changes.notify()
 
     def plugin(self, name: str) -> Any:
         """The plugin object of an extension that has been taken in at some time, or None."""
@@ -80,7 +90,7 @@ class Assembly:
         return record
 
     async def take_in(self, record: ExtensionRecord, plugin: Any, *, start: bool = True) -> None:
-        """Take in one plugin object, its hooks asked in a thread; then whoever waited for it.
+        """Take in one plugin object, its hooks asked in a thread.
 
         Whatever goes wrong ends in the record, and nothing of the extension stays behind.
         """
@@ -92,9 +102,13 @@ class Assembly:
         if displaced and record.name in self.sum.offers:
             users = self.services.users([record.name], self.records)
             await self.restart(displaced | users, start=start)
-        for waiting in [*self.records.values()]:
-            if self._can_go_on(waiting):
-                await self.restart([waiting.name], start=start)
+
+    async def revive(self, *, start: bool = True) -> None:
+        """Take in, once each, those that have waited for a service that is there now."""
+        tried: set[str] = set()
+        while ready := [r for r in self.records.values() if self._can_go_on(r, tried)]:
+            tried.add(ready[0].name)
+            await self.restart([ready[0].name], start=start)
 
     def _collect(self, record: ExtensionRecord, plugin: Any, displaced: set[str]) -> Collection:
         """Begin to ask; `displaced` gets the extensions whose services this one's replace."""
@@ -120,29 +134,35 @@ class Assembly:
             if not self.loading and record.state == State.WAITING:
                 record.lack(record.waiting_for)
             return
-        for log_handler in offers.log_handlers:
-            logging.getLogger(log_handler.logger).addHandler(log_handler.handler)
+        self._log_handlers[record.name] = [
+            GuardedHandler(offer, record) for offer in offers.log_handlers
+        ]
         self.services.enqueue(offers.services if start else [], record)
         if self._host.running:
             self.services.begin()
 
-    def _can_go_on(self, record: ExtensionRecord) -> bool:
+    def _can_go_on(self, record: ExtensionRecord, tried: set[str]) -> bool:
         """Whether an extension that waited for a service can have it now."""
         return (
-            record.state == State.WAITING
+            record.name not in tried
+            and record.state == State.WAITING
             and bool(record.waiting_for)
             and not self.services.starting(record)
             and all(map(self.services.usable, record.waiting_for))
         )
 
-    async def settle(self) -> None:
-        """Wait until every extension taken in is active or something keeps it from that."""
+    async def settle(self, names: Iterable[str] | None = None) -> None:
+        """Wait until every extension taken in is active or something keeps it from that.
+
+        Or only those named, while others may go on starting.
+        """
         if self._stale:
             names, self._stale = self._stale, set()
             await self.restart(names)
-        await self.services.settle()
+        await self.services.settle(names)
         for name, record in self.records.items():
-            if record.state == State.WAITING and not record.in_vain:
+            waits = record.state == State.WAITING and not self.services.starting(record)
+            if waits and not record.in_vain:
                 record.lack(record.waiting_for)
             if name in self.sum.offers:
                 for hook, hint in self.hooks.unheard(name, self._plugins[name]).items():
@@ -150,8 +170,12 @@ class Assembly:
         self._changes.notify()
 
     def _publish(self, offers: dict[str, Offers]) -> None:
-        """Make the sum of all offers what is served; raises, and changes nothing, on a clash."""
-        routes = RouteTable().with_routes(core_routes(), self._core)
+        """Make the sum of all offers what is served; raises, and changes nothing, on a clash.
+
+        Extensions count in the order of their records, whenever they came or came again.
+        """
+        offers = {name: offers[name] for name in self.records if name in offers}
+        routes = [(route, self._core) for route in core_routes()]
         pages = dict[str, tuple[Page, str]]()
         for name, offer in offers.items():
             for page in offer.pages:
@@ -159,9 +183,14 @@ class Assembly:
                     raise DuplicateError("page", page.name, pages[page.name][1])
                 pages[page.name] = (page, name)
             theirs: list[Route] = [*offer.routes, *page_routes(offer.pages)]
-            routes = routes.with_routes(theirs, self.records[name])
+            routes += [(route, self.records[name]) for route in theirs]
         observers = [(self.records[n], each) for n, o in offers.items() for each in o.observers]
-        self.sum = Sum(offers, routes, tuple(page for page, _ in pages.values()), tuple(observers))
+        self.sum = Sum(
+            offers,
+            RouteTable(routes),
+            tuple(page for page, _ in pages.values()),
+            tuple(observers),
+        )
         self._host.auth.authenticators = [
             (self.records[name], authenticator)
             for name, offer in offers.items()
@@ -199,16 +228,16 @@ class Assembly:
         for name in reversed(gone):
             record = self.records[name]
             if name in self.sum.offers:
-                log_handlers = self.sum.offers[name].log_handlers
                 self._publish({n: o for n, o in self.sum.offers.items() if n != name})
                 self._host.application.close_sockets(record)
                 with self._host.keeping(keep or name in users):
                     await self.services.stop(record)
-                _detach(log_handlers)
+                self._detach(name)
                 self.forget_frontends(record, keep=name)
             self.services.remove(record)
             self.hooks.unregister(name)
-            if name in users:
+            record.notes = []
+            if name in users and record.taken_in:
                 record.state, record.waiting_for = State.WAITING, sorted(record.requires)
         return [name for name in gone if name in users]
 
@@ -233,11 +262,43 @@ class Assembly:
     async def stop(self) -> None:
         """Stop all services, and send no more logs to extensions."""
         await self.services.stop()
-        for offers in self.sum.offers.values():
-            _detach(offers.log_handlers)
+        for name in [*self._log_handlers]:
+            self._detach(name)
+
+    def _detach(self, name: str) -> None:
+        for handler in self._log_handlers.pop(name, ()):
+            handler.detach()
 
 
-def _detach(log_handlers: Iterable[LogHandler]) -> None:
-    for log_handler in log_handlers:
-        logging.getLogger(log_handler.logger).removeHandler(log_handler.handler)
-        log_handler.handler.close()
+class GuardedHandler(logging.Handler):
+    """An extension's log handler, attached so that what it raises stops nobody from logging.
+
+    One that raises is noted in its extension's record, and detached.
+    """
+
+    def __init__(self, offer: LogHandler, record: ExtensionRecord) -> None:
+        super().__init__()
+        self._handler = offer.handler
+        self._record = record
+        self._logger = logging.getLogger(offer.logger)
+        self._logger.addHandler(self)
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Hand a record on, unless it tells of this very handler's failure."""
+        try:
+            if record.levelno >= self._handler.level:
+                self._handler.handle(record)
+        # Not `guard`: what is logged is not done for the extension that only writes it down.
+        except BaseException as error:
+            self.detach()
+            self._record.note("log", error)
+            return False
+        return True
+
+    def detach(self) -> None:
+        """Get no more records, and let the extension's handler close what it has open."""
+        if self in self._logger.handlers:
+            self._logger.removeHandler(self)
+            with guard(self._record, "log", fatal=False):
+                self._handler.close()
+        self.close()

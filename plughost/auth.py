@@ -10,6 +10,7 @@ comes from our own pages.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import hmac
 import inspect
@@ -18,7 +19,9 @@ import json
 import logging
 import re
 import secrets
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from tornado import web
@@ -32,6 +35,8 @@ from plughost.guard import no_exit
 from plughost.records import ExtensionRecord
 
 COOKIE_DAYS = 30
+IDENTIFY_SECONDS = 10.0
+"""An authenticator that has not said who is asking by then does not know."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _NO_ADDRESS = ("", "0.0.0.0")  # what Tornado says of a peer at a unix socket
 _AUTHORIZATION = re.compile(r"(?:token|bearer)\s+(\S+)\s*", re.IGNORECASE)
@@ -102,13 +107,13 @@ class Authentication:
         if presented and self.token and _same(presented, self.token):
             return Caller(user or self._nobody, "token")
         if user or self.open:
-            self._require_own_origin(request)
+            self.require_own_origin(request)
             return Caller(user or self._nobody, "cookie" if user else "open")
-        for record, authenticator in self.authenticators:
+        for record, authenticator in self._active():
             known = await _asked(record, authenticator, request)
             if known is not None:
                 if authenticator.ambient:
-                    self._require_own_origin(request)
+                    self.require_own_origin(request)
                 return Caller(known, record.name)
         raise Unauthenticated(
             "The token is wrong." if presented else "This server asks for its token."
@@ -116,11 +121,16 @@ class Authentication:
 
     def login_page(self, request: HTTPServerRequest) -> str | None:
         """Where a person without proof is sent to log in, and comes back from; None: nowhere."""
-        for _, authenticator in self.authenticators:
+        # The last: first-party extensions come first, and a site's own page is to win.
+        for _, authenticator in reversed([*self._active()]):
             if authenticator.login is not None:
                 back = urlencode({"next": request.uri})
                 return f"{self._base_url.rstrip('/')}{authenticator.login}?{back}"
         return None
+
+    def _active(self) -> Iterator[tuple[ExtensionRecord, Authenticator]]:
+        """The authenticators of extensions that nothing has stopped."""
+        return (entry for entry in self.authenticators if not entry[0].stopped)
 
     def believe_proxy(self, request: HTTPServerRequest) -> None:
         """Take address, protocol and host name from the headers of a proxy that is trusted.
@@ -191,8 +201,12 @@ class Authentication:
         )
 
     def log_out(self, handler: web.RequestHandler) -> None:
-        """Take the cookie back from this browser."""
-        handler.clear_cookie(cookie_name(handler.request.host), path=self._base_url)
+        """Take the cookie back from this browser, and what a Jupyter server left at `/`."""
+        name = cookie_name(handler.request.host)
+        handler.clear_cookie(name, path=self._base_url)
+        if self._base_url != "/":
+            # Tornado keeps one cookie of a name.
+            handler.add_header("Set-Cookie", f"{name}=; Path=/; Max-Age=0; HttpOnly")
 
     def _cookie_user(self, request: HTTPServerRequest) -> User | None:
         if "Cookie" not in request.headers:
@@ -209,7 +223,12 @@ class Authentication:
             log.warning("Ignoring a cookie that another version of plughost has signed.")
             return None
 
-    def _require_own_origin(self, request: HTTPServerRequest) -> None:
+    def require_own_origin(self, request: HTTPServerRequest) -> None:
+        """Refuse a request that changes something and that another site may have caused.
+
+        For whatever a browser proves by itself, and for public routes that change something.
+        Raises Forbidden.
+        """
         upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
         if request.method in SAFE_METHODS and not upgrade:
             return
@@ -245,7 +264,8 @@ def _presented_token(request: HTTPServerRequest) -> str:
 def _has_xsrf(request: HTTPServerRequest) -> bool:
     """A client that is no browser proves it can read its cookies, as Tornado asks for."""
     cookie = request.cookies.get("_xsrf")
-    argument = request.query_arguments.get("_xsrf", [b""])[-1].decode("utf-8", "replace")
+    arguments = {**request.query_arguments, **request.body_arguments}
+    argument = arguments.get("_xsrf", [b""])[-1].decode("utf-8", "replace")
     sent = request.headers.get("X-XSRFToken") or request.headers.get("X-CSRFToken") or argument
     return cookie is not None and bool(sent) and _same(cookie.value, sent)
 
@@ -257,7 +277,9 @@ async def _asked(
     try:
         with no_exit():
             answer = authenticator.identify(request)
-            known = await answer if inspect.isawaitable(answer) else answer
+            if inspect.isawaitable(answer):
+                answer = await asyncio.wait_for(answer, IDENTIFY_SECONDS)
+            known: Any = answer
         if known is not None and not isinstance(known, User):
             raise ExtensionError(
                 f"Its authenticator returned a {type(known).__name__}, not a plughost.User.",

@@ -111,6 +111,11 @@ class Page:
     open: str | None = None
     rank: int = 100
 
+    def __post_init__(self) -> None:
+        for name in ("name", "pattern", "url", "title"):
+            _require(self, name, str)
+        _require(self, "rank", int)
+
 
 @dataclass(frozen=True)
 class PageConfig:
@@ -136,9 +141,16 @@ class Frontend:
 
 @dataclass(frozen=True)
 class Status:
-    """Facts for `GET /api/status`, asked for at each request. `values` must be quick."""
+    """Facts for `GET /api/status`, asked for at each request. `values` must be quick.
+
+    `work` names those facts that count what is running, each the plural of a noun, and says
+    whether it can outlive the host: whoever stops the server is asked what is to become of it.
+
+        Status(lambda: {"kernels": len(kernels)}, work={"kernels": True})
+    """
 
     values: Callable[[], Mapping[str, Any]]
+    work: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -169,6 +181,9 @@ class LogHandler:
 
     handler: logging.Handler
     logger: str = ""
+
+    def __post_init__(self) -> None:
+        _require(self, "handler", logging.Handler)
 
 
 @dataclass(frozen=True)
@@ -209,6 +224,15 @@ class HookSpecs:
     """
 
     namespace: Any
+
+
+def _require(value: Any, name: str, kind: type[Any]) -> None:
+    """Raise TypeError where an extension has put something else: later it would hit others."""
+    found = getattr(value, name)
+    if not isinstance(found, kind):
+        raise TypeError(
+            f"{type(value).__name__}.{name} is a {kind.__name__}, not {type(found).__name__}."
+        )
 
 
 def service_key(key: Key) -> str:

@@ -7,6 +7,7 @@ that a restart logs nobody out.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -16,6 +17,8 @@ from jupyter_core.utils import ensure_dir_exists
 from tornado import web
 
 SECRET_BYTES = 32
+
+log = logging.getLogger("plughost.auth")
 
 
 class CookieKey:
@@ -36,7 +39,12 @@ class CookieKey:
         """The key as it is on disk now."""
         written = _written()
         if not self._secret or (written != self._written and self._keep):
-            self._secret = _read() or _write(keep=self._keep)
+            try:
+                self._secret = _read() or _write(keep=self._keep)
+            except OSError as error:
+                if not self._secret:
+                    log.warning("Logins end with this server, their key cannot be kept: %s", error)
+                    self._secret = secrets.token_bytes(SECRET_BYTES)
             self._written = _written()
         return self._secret + self._also
 

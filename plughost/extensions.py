@@ -11,11 +11,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import importlib_metadata
-
 from plughost._version import __version__
 from plughost.errors import ExtensionError, ManifestError
 from plughost.guard import apart
+from plughost.metadata import entry_points, unreadable
 from plughost.records import ExtensionRecord, State
 
 GROUP = "plughost"
@@ -49,41 +48,23 @@ def find() -> list[ExtensionRecord]:
 
 
 def _installed() -> Iterator[ExtensionRecord]:
-    """What all distributions offer; the first of a name on sys.path hides the others.
-
-    Not `importlib_metadata.entry_points()`: one distribution with broken metadata would hide
-    them all.
-    """
-    seen: set[str] = set()
-    for distribution in importlib_metadata.distributions():
+    """A record for each entry point, as the metadata of its distribution describes it."""
+    for entry, distribution in entry_points(GROUP):
         try:
-            # Most distributions have no such section; reading the text is all they cost.
-            if f"[{GROUP}]" in (distribution.read_text("entry_points.txt") or ""):
-                if distribution.name not in seen:
-                    yield from _described(distribution)
-                seen.add(distribution.name)
+            record = ExtensionRecord(
+                name=entry.name,
+                distribution=distribution.name,
+                version=distribution.version,
+                package=entry.module,
+                summary=distribution.metadata.get("Summary") or "",
+                entry_point=entry,
+            )
+            if not record.first_party:
+                _check_requirement(record, distribution.requires or ())
         except Exception as error:  # whatever a stranger's metadata makes the library raise
-            where = getattr(distribution, "_path", None) or distribution
-            log.error("The metadata of %s cannot be read (%s); it is left out.", where, error)
-
-
-def _described(distribution: Any) -> list[ExtensionRecord]:
-    """The extensions of one distribution, as its metadata describes them."""
-    records = [
-        ExtensionRecord(
-            name=entry.name,
-            distribution=distribution.name,
-            version=distribution.version,
-            package=entry.module,
-            summary=distribution.metadata.get("Summary") or "",
-            entry_point=entry,
-        )
-        for entry in distribution.entry_points.select(group=GROUP)
-    ]
-    for record in records:
-        if not record.first_party:
-            _check_requirement(record, distribution.requires or ())
-    return records
+            unreadable(distribution, error)
+        else:
+            yield record
 
 
 def _check_requirement(record: ExtensionRecord, requirements: Iterable[str]) -> None:
@@ -156,6 +137,14 @@ async def load(record: ExtensionRecord, seconds: float) -> Any:
     record.state = State.LOADING
     before = _resident()
     plugin = await apart(record, "import", entry.load, seconds)
+    if plugin is None and record.state == State.LOADING:
+        record.fail(
+            "import",
+            ExtensionError(
+                f"The entry point {entry.value!r} leads to None.",
+                hint="Let it name a module, or an object with hooks.",
+            ),
+        )
     record.memory = max(0, _resident() - before)
     return plugin
 
@@ -165,13 +154,14 @@ async def load_anew(record: ExtensionRecord, seconds: float) -> Any:
 
     When that fails the modules are put back, so that what still runs finds its own.
     """
-    before = {name: sys.modules[name] for name in _modules_of(record.package)}
+    home = record.home
+    before = {name: sys.modules[name] for name in _modules_of(home)}
     for name in before:
         del sys.modules[name]
     importlib.invalidate_caches()
     plugin = await load(record, seconds)
     if plugin is None:
-        for name in _modules_of(record.package):
+        for name in _modules_of(home):
             del sys.modules[name]
         sys.modules.update(before)
     return plugin

@@ -23,12 +23,15 @@ from typing import Any, TypeVar
 
 from plughost.context import working_for
 from plughost.errors import ExtensionError
-from plughost.records import ExtensionRecord
+from plughost.records import ExtensionRecord, text_of
 
 T = TypeVar("T")
 
 HELD_SECONDS = 5.0
 """What holds the event loop for longer while it starts or stops is broken off."""
+
+AGAIN_SECONDS = 0.1
+"""What goes on all the same is broken off again this often."""
 
 _MAIN_THREAD = re.compile(r"main thread|no (?:current|running) event loop", re.IGNORECASE)
 
@@ -78,6 +81,7 @@ async def attempt(
             )
         else:
             error = task.exception()
+            error = _harmless(error) if error is not None else None
     finally:
         record.spent(phase, began)
         if not task.done():
@@ -98,25 +102,23 @@ async def apart(
     began = time.perf_counter()
     record.phase = phase
     try:
-        try:
-            with working_for(record.name):
-                result = _in_thread(f"{phase} {record.name}", work)
-            return await asyncio.wait_for(result, seconds)
-        except (RuntimeError, ValueError) as error:
-            if not _MAIN_THREAD.search(str(error)):
-                raise
+        with working_for(record.name):
+            result = _in_thread(f"{phase} {record.name}", work)
+            await asyncio.wait([result], timeout=seconds)
+            if not result.done():
+                result.cancel()
+                raise ExtensionError(
+                    f"It takes longer than {seconds:g} seconds to {phase}.",
+                    hint=f"Look at what {record.package or record.name!r} does then, or raise "
+                    "`import_timeout` in plughost.toml.",
+                )
+            error = result.exception()
+            if error is None:
+                return result.result()
+            if not _wants_main_thread(error):
+                raise error
             record.main_thread = True
-            with working_for(record.name), Interruption(seconds), no_exit():
-                return work()
-    except asyncio.TimeoutError:
-        record.fail(
-            phase,
-            ExtensionError(
-                f"It takes longer than {seconds:g} seconds to {phase}.",
-                hint=f"Look at what {record.package or record.name!r} does then, or raise "
-                "`import_timeout` in plughost.toml.",
-            ),
-        )
+            return _on_main_thread(record, work, min(seconds, HELD_SECONDS))
     except Exception as error:
         record.fail(phase, error)
     finally:
@@ -124,8 +126,32 @@ async def apart(
     return None
 
 
+def _wants_main_thread(error: BaseException) -> bool:
+    return isinstance(error, RuntimeError | ValueError) and bool(
+        _MAIN_THREAD.search(text_of(error))
+    )
+
+
+def _on_main_thread(record: ExtensionRecord, work: Callable[[], T], seconds: float) -> T:
+    """Run a step here, where it could also take the signals that stop the host."""
+    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with Interruption(seconds), no_exit():
+            return work()
+    except BaseException as error:
+        raise _harmless(error) from error
+    finally:
+        for signum, handler in before.items():
+            if signal.getsignal(signum) is not handler:
+                signal.signal(signum, handler)
+                record.say(f"It took {signum.name}, which stops the server; it was put back.")
+
+
 class no_exit:  # noqa: N801  # reads as what it does: `with no_exit():`
-    """Turn an attempt to end the process into an error like any other."""
+    """Turn what would end more than the step, `SystemExit` above all, into an ordinary error.
+
+    Cancellation passes: it may be meant for the task.
+    """
 
     def __enter__(self) -> None:
         pass
@@ -136,12 +162,18 @@ class no_exit:  # noqa: N801  # reads as what it does: `with no_exit():`
         error: BaseException | None,
         tb: object,
     ) -> None:
-        if isinstance(error, SystemExit):
+        if error is not None and not isinstance(
+            error, Exception | asyncio.CancelledError | GeneratorExit
+        ):
             raise _harmless(error) from error
 
 
+class Held(BaseException):
+    """Raised inside what holds the main thread; no `except Exception` there can hold it up."""
+
+
 class Interruption:
-    """Breaks off, with an ExtensionError, what holds the main thread longer than `seconds`.
+    """Breaks off, with `Held`, what holds the main thread longer than `seconds`.
 
     It needs SIGALRM, and does nothing on another thread, on Windows, or when the program has
     a use of its own for that signal. Code that does not return to the interpreter, such as a
@@ -150,18 +182,18 @@ class Interruption:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._before: Any = None
         self._armed = False
+        self._over = False
 
     def __enter__(self) -> None:
         self._armed = (
             hasattr(signal, "setitimer")
             and threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGALRM) in (signal.SIG_DFL, signal.SIG_IGN)
+            and signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
         )
         if self._armed:
-            self._before = signal.signal(signal.SIGALRM, self._break_off)
-            signal.setitimer(signal.ITIMER_REAL, self._seconds)
+            signal.signal(signal.SIGALRM, self._break_off)
+            signal.setitimer(signal.ITIMER_REAL, self._seconds, AGAIN_SECONDS)
 
     def __exit__(
         self,
@@ -169,16 +201,17 @@ class Interruption:
         error: BaseException | None,
         tb: object,
     ) -> None:
-        if self._armed:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, self._before)
+        try:
+            self._over = True
+        finally:  # also when the alarm goes off between the last step and this one
+            if self._armed:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
     def _break_off(self, signum: int, frame: FrameType | None) -> None:
-        where = f" at {frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
-        raise ExtensionError(
-            f"It held the whole server for {self._seconds:g} seconds{where}.",
-            hint="Slow work belongs in a thread: `await asyncio.to_thread(…)`.",
-        )
+        if not self._over:
+            where = f" at {frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
+            raise Held(f"It held the whole server for {self._seconds:g} seconds{where}.")
 
 
 class _Steps:
@@ -247,7 +280,7 @@ def culprit(
     frames: Iterable[FrameType], records: Iterable[ExtensionRecord]
 ) -> ExtensionRecord | None:
     """The extension whose code comes first among frames, if one's does."""
-    packages = {record.package: record for record in records if record.package}
+    packages = {record.home: record for record in records if record.package}
     for frame in frames:
         module = str(frame.f_globals.get("__name__", ""))
         for package, record in packages.items():
@@ -270,10 +303,15 @@ def _harmless(error: BaseException) -> Exception:
     """The error as one that neither ends the event loop nor cancels or stops what awaits it."""
     if isinstance(error, Exception) and not isinstance(error, StopIteration):
         return error
-    harmless = ExtensionError(
-        f"It raised {type(error).__name__}{f'({error})' if str(error) else ''}, which would have "
-        "ended more than itself.",
-        hint="Raise an error that says what is wrong instead.",
-    )
+    if isinstance(error, Held):
+        harmless = ExtensionError(
+            text_of(error), hint="Slow work belongs in a thread: `await asyncio.to_thread(…)`."
+        )
+    else:
+        said = f"({text})" if (text := text_of(error)) else ""
+        harmless = ExtensionError(
+            f"It raised {type(error).__name__}{said}, which would have ended more than itself.",
+            hint="Raise an error that says what is wrong instead.",
+        )
     harmless.__cause__ = error
     return harmless

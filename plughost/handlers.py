@@ -224,7 +224,7 @@ def below(base_url: str, path: str) -> str | None:
     """The part of `path` below the base URL, with its leading slash; None if it is not below."""
     if base_url == "/":
         return path
-    return path[len(base_url) - 1 :] if f"{path}/".startswith(base_url) else None
+    return path[len(base_url) - 1 :] or "/" if f"{path}/".startswith(base_url) else None
 
 
 def is_api(path: str) -> bool:

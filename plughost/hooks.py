@@ -39,13 +39,18 @@ class Hooks:
         Raises ExtensionError for a misspelt hook, `pluggy.PluginValidationError` for
         one with arguments that its specification does not have.
         """
-        for hook in self._implemented(plugin):
+        implemented = self._implemented(plugin)
+        for hook in implemented:
             if hook.startswith("plughost_") and hook not in HOST_HOOKS:
                 raise ExtensionError(
                     f"There is no hook named {hook!r}.",
                     hint=f"{did_you_mean(hook, HOST_HOOKS)}Hooks: {', '.join(HOST_HOOKS)}.",
                 )
-        self._manager.register(plugin, name=name)
+        # Not the object itself: pluggy compares it with others, and `==` is a stranger's code.
+        stand_in = type(name, (), {})()
+        for attribute in implemented.values():
+            setattr(stand_in, attribute[0], getattr(plugin, attribute[0]))
+        self._manager.register(stand_in, name=name)
 
     def unregister(self, name: str) -> None:
         """Forget a plugin object and the hooks it declared; fine when it is not there."""
@@ -112,7 +117,7 @@ class Hooks:
         return {
             hook: f"{did_you_mean(hook, self._declared)}"
             "Perhaps the extension that has this hook is not active."
-            for hook, optional in self._implemented(plugin).items()
+            for hook, (_, optional) in self._implemented(plugin).items()
             if not optional and not hook.startswith("plughost_") and hook not in self._declared
         }
 
@@ -125,13 +130,13 @@ class Hooks:
             )
         return self._declared[hook][1]
 
-    def _implemented(self, plugin: Any) -> dict[str, bool]:
-        """The hooks that a plugin object implements, each with whether it is optional."""
+    def _implemented(self, plugin: Any) -> dict[str, tuple[str, bool]]:
+        """The hooks that a plugin object implements, by which name, and whether as optional."""
         found = {}
         for name in dir(plugin):
             options = self._manager.parse_hookimpl_opts(plugin, name)
             if options is not None:
-                found[options["specname"] or name] = options["optionalhook"]
+                found[options["specname"] or name] = (name, options["optionalhook"])
         return found
 
     def _implementations(self, hook: str) -> list[Any]:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+import msgspec
 from tornado.httpserver import HTTPServer
 
 from plughost import extensions
@@ -23,7 +24,7 @@ from plughost.auth import Authentication
 from plughost.changes import Changes
 from plughost.config import Config
 from plughost.contributions import Key, Observer, Page
-from plughost.errors import ExtensionError, ExtensionNotFound, Forbidden
+from plughost.errors import ExtensionError, ExtensionNotFound, Forbidden, Unavailable
 from plughost.frontend import LoadedFrontend
 from plughost.guard import culprit, frames_of, guard
 from plughost.offers import Offers
@@ -48,8 +49,7 @@ class Host:
 
     `extensions` are plugin objects by name, added at once; `load()` adds the installed
     ones. `application` is the Tornado application that answers. `loading` and `exchanging`
-    say that more extensions may come. While services are stopped, `keep` says whether work
-    that can outlive them should.
+    say that more extensions may come.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Host:
         self.auth = Authentication(self.config)
         self.started = self.last_activity = datetime.now(timezone.utc)
         self.exchanging = False
-        self.keep = False
+        self._keep = self._keep_now = False
         self._load_began = time.monotonic()
         self._changes = Changes()
         self._stopping = asyncio.Event()
@@ -109,6 +109,11 @@ class Host:
         return self._assembly.loading
 
     @property
+    def keep(self) -> bool:
+        """Whether what is being stopped leaves running what can outlive it."""
+        return self._keep if self.stopping else self._keep_now
+
+    @property
     def running(self) -> bool:
         """Whether services are to be started as they come."""
         return self._server is not None
@@ -144,6 +149,41 @@ class Host:
         from plughost.rendering import PageRenderer  # with Jinja2: not before it is needed
 
         return PageRenderer()
+
+    def running_offers(self) -> Iterator[tuple[str, Offers]]:
+        """The offers of extensions that nothing has stopped, by their names."""
+        for name, offers in self.offers.items():
+            if not self.records[name].stopped:
+                yield name, offers
+
+    def status(self) -> dict[str, Any]:
+        """The facts that `GET /api/status` tells: the host's own, and those of extensions."""
+        facts: dict[str, Any] = {}
+        for name, offers in self.running_offers():
+            for status in offers.status:
+                with guard(self.records[name], "status", fatal=False):
+                    # What cannot be said in JSON must not take the others' facts along.
+                    facts |= msgspec.json.decode(msgspec.json.encode(dict(status.values())))
+        return {
+            **facts,
+            "started": self.started,
+            "last_activity": self.last_activity,
+            "loading": self.loading,
+        }
+
+    def work(self) -> dict[str, tuple[int, bool]]:
+        """What is running, counted, and whether it can outlive the host: `{"kernels": (2, True)}`.
+
+        Only what extensions name in `Status(work=…)`, and only where there is any.
+        """
+        facts = self.status()
+        named = {
+            kind: outlives
+            for _, offers in self.running_offers()
+            for status in offers.status
+            for kind, outlives in status.work.items()
+        }
+        return {k: (facts[k], outlives) for k, outlives in named.items() if facts.get(k)}
 
     @property
     def default_page(self) -> Page | None:
@@ -187,6 +227,20 @@ class Host:
         self._assembly.loading = True
         self._load_began = time.monotonic()
         starts = Starts(write=not self.config.safe, count=count)
+        try:
+            tried = self._find(starts)
+            await self._arrive_all(tried, starts, start)
+            await self.settle()
+            for record in tried:
+                if start and not record.first_party:
+                    starts.note(record.name, failed=record.state == State.FAILED)
+        finally:
+            # Whoever is still being imported when the host stops has ended nothing.
+            starts.close()
+            self._assembly.loading = False
+
+    def _find(self, starts: Starts) -> list[ExtensionRecord]:
+        """Find what is installed; returns those that are to be imported, in that order."""
         found = extensions.find()
         wanted = set(self.config.services.values())
         # Whose services are to take the place of others' comes before those.
@@ -194,24 +248,22 @@ class Host:
         for record in found:
             self.records[record.name] = record
             self._leave_out(record, starts)
+            began = time.perf_counter()
             self._assembly.add_own_frontend(record)
-        tried = [record for record in found if not record.settled]
+            record.spent("find", began)
+        return [record for record in found if not record.settled]
+
+    async def _arrive_all(self, tried: list[ExtensionRecord], starts: Starts, start: bool) -> None:
+        """Import one after another, so that times can be told apart; but nobody for ever."""
         arrivals = []
-        try:
-            for record in tried:
-                arrivals.append(asyncio.ensure_future(self._arrive(record, starts, start)))
-                # One after another, so that times can be told apart; but nobody for ever.
-                await asyncio.wait(arrivals[-1:], timeout=self.config.import_patience)
-            await asyncio.gather(*arrivals)
-        finally:
-            # Whoever is still being imported when the host stops has ended nothing.
-            starts.close()
-        await self.settle()
         for record in tried:
-            if start and not record.first_party:
-                starts.note(record.name, failed=record.state == State.FAILED)
-        self._assembly.loading = False
-        self._changes.notify()
+            arrivals.append(asyncio.ensure_future(self._arrive(record, starts, start)))
+            # Of several suspects of a crash only one at a time may crash again.
+            alone = record.name in starts.suspects
+            await asyncio.wait(
+                arrivals[-1:], timeout=None if alone else self.config.import_patience
+            )
+        await asyncio.gather(*arrivals)
 
     def _leave_out(self, record: ExtensionRecord, starts: Starts) -> None:
         """Settle the record of an extension that is not to be imported this time."""
@@ -233,12 +285,21 @@ class Host:
                 record.note("find", objection)
 
     async def _arrive(self, record: ExtensionRecord, starts: Starts, start: bool) -> None:
+        """Import and take in one extension, written down as what may end the process."""
         starts.importing(record.name)
-        plugin = await extensions.load(record, self.config.import_timeout)
-        if plugin is not None:
-            await self._assembly.take_in(record, plugin, start=start)
-        starts.imported(record.name)
+        try:
+            plugin = await extensions.load(record, self.config.import_timeout)
+            if plugin is not None and not record.settled:
+                await self._assembly.take_in(record, plugin, start=start)
+                await self._assembly.revive(start=start)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # a trap that no guard knows: it ends nobody else's load
+            record.fail("load", error)
         self._changes.notify()
+        if not record.first_party:
+            await self._changes.until(lambda: record.settled or bool(record.waiting_for))
+        starts.imported(record.name)
 
     def add(self, name: str, plugin: Any) -> ExtensionRecord:
         """Add one plugin object here and now, and begin to start its services.
@@ -284,9 +345,7 @@ class Host:
         there as it is. With `keep_active` an extension that is active is left alone. Raises
         as `enable()` does.
         """
-        if plugin is not None and name not in self.records:
-            self.records[name] = ExtensionRecord(name)
-        async with self._one_exchange(name) as old:
+        async with self._one_exchange(name, new=plugin is not None) as old:
             if keep_active and old.state == State.ACTIVE:
                 return old
             record = self._found_again(old)
@@ -306,6 +365,7 @@ class Host:
             self._assembly.add_own_frontend(record)
             await self._assembly.take_in(record, plugin)
             await self._assembly.take_in_again(users)
+            await self._assembly.revive()
             Starts(write=not self.config.safe, count=False).forget(name)
             return record
 
@@ -315,15 +375,14 @@ class Host:
         return found.get(old.name) or ExtensionRecord(old.name, package=old.package)
 
     @contextlib.asynccontextmanager
-    async def _one_exchange(self, name: str) -> AsyncIterator[ExtensionRecord]:
+    async def _one_exchange(
+        self, name: str, *, new: bool = False
+    ) -> AsyncIterator[ExtensionRecord]:
         """One exchange at a time, after loading; requests that it concerns are held meanwhile."""
         async with self._exchange:
-            await self.until(lambda: not self.loading, seconds=self.config.import_timeout)
-            if name not in self.records:
-                # Installed since the host was started, perhaps.
-                self.records.update({r.name: r for r in extensions.find() if r.name == name})
-            if name not in self.records:
-                raise ExtensionNotFound(name, self.records)
+            if not await self.until(lambda: not self.loading, seconds=self.config.import_timeout):
+                raise Unavailable("Extensions are still loading.", hint="Ask again in a moment.")
+            self._refuse_when_stopping()
             switch = self.config.switch(name)
             if switch.locked or switch.blocked:
                 raise Forbidden(
@@ -331,13 +390,26 @@ class Host:
                     f"{switch.reason}",
                     hint="Ask the administrator of this installation.",
                 )
+            if name not in self.records:
+                # Installed since the host was started, perhaps.
+                self.records.update({r.name: r for r in extensions.find() if r.name == name})
+            if name not in self.records and new:
+                self.records[name] = ExtensionRecord(name)
+            if name not in self.records:
+                raise ExtensionNotFound(name, self.records)
             self.exchanging = True
+            others = self._assembly.services.under_way() - {name}
             try:
                 yield self.records[name]
-                await self.settle()
+                # Not for whoever has been starting all the time, and may go on doing so.
+                await self._assembly.settle(self._assembly.services.under_way() - others)
             finally:
                 self.exchanging = False
                 self._changes.notify()
+
+    def _refuse_when_stopping(self) -> None:
+        if self.stopping:
+            raise Unavailable("This server is stopping.", hint="Start it again.")
 
     # -- serve and stop
 
@@ -360,10 +432,10 @@ class Host:
         """Loading has ended: show a fault of the host itself, and see to who had to run."""
         if loading.cancelled():
             return
-        loading.result()
         self._failure = self.strict_failure()
         if self._failure is not None:
             self.stop(keep=True)
+        loading.result()
 
     def strict_failure(self) -> ExtensionError | None:
         """What is wrong with the first extension that must run and does not."""
@@ -392,12 +464,12 @@ class Host:
 
     @contextlib.contextmanager
     def keeping(self, keep: bool) -> Iterator[None]:
-        """Say for a while whether what is stopped leaves running what can outlive it."""
-        before, self.keep = self.keep, keep
+        """Say for a while what `keep` is for extensions that are stopped in a running host."""
+        self._keep_now = keep
         try:
             yield
         finally:
-            self.keep = before
+            self._keep_now = False
 
     async def until_stopping(self) -> None:
         """Wait until somebody asks the host to stop."""
@@ -412,7 +484,7 @@ class Host:
 
     def stop(self, *, keep: bool = False) -> None:
         """Ask `serve()` to return; with `keep`, leave running what can outlive the host."""
-        self.keep = keep
+        self._keep = keep
         self._stopping.set()
         self._changes.notify()
 
@@ -422,6 +494,9 @@ class Host:
         self._changes.notify()
         if self._server is not None:
             self._server.stop()
+        # An exchange that is under way comes to its end, or is overtaken.
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._exchange.acquire(), CLOSE_SECONDS)
         await self._assembly.stop()
         self.application.close_sockets()
         if self._server is not None:

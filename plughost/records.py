@@ -14,6 +14,9 @@ import importlib_metadata
 
 from plughost.errors import HostError, ServiceNotFound
 
+MOST_NOTES = 50
+"""So many notes of one extension are kept; who has more has said enough."""
+
 log = logging.getLogger("plughost.extensions")
 
 
@@ -44,7 +47,9 @@ class ExtensionRecord:
     `provides` has, for each service it offers, the name of the extension whose service is
     used; `requires` the services it was seen to use. `waiting_for` names those that it lacks,
     `in_vain` says that they will not come by themselves. `error` is one sentence, `next_step`
-    what a person can do about it; `notes` are news that stopped nothing.
+    what a person can do about it; `notes` are news that stopped nothing. `loop_blocks` counts
+    how often its code has held the event loop for too long, `loop_blocked` the milliseconds;
+    whoever watches adds to them.
     """
 
     name: str
@@ -65,11 +70,29 @@ class ExtensionRecord:
     traceback: str = ""
     next_step: str = ""
     notes: list[str] = field(default_factory=list)
+    loop_blocks: int = 0
+    loop_blocked: float = 0.0
     entry_point: importlib_metadata.EntryPoint | None = None
 
     @property
     def first_party(self) -> bool:
         return self.distribution == "plughost"
+
+    @property
+    def home(self) -> str:
+        """The package its module belongs to: `a` for `a.b`, unless `a` is only a namespace
+        that distributions share (PEP 420)."""
+        parts = self.package.split(".")
+        for count in range(1, len(parts)):
+            ancestor = sys.modules.get(".".join(parts[:count]))
+            if ancestor is not None and getattr(ancestor, "__file__", None):
+                return ".".join(parts[:count])
+        return self.package
+
+    @property
+    def taken_in(self) -> bool:
+        """Whether it runs, is about to, or would if it had what it needs."""
+        return self.state not in (State.FOUND, State.DISABLED, State.BLOCKED)
 
     @property
     def settled(self) -> bool:
@@ -84,18 +107,14 @@ class ExtensionRecord:
         return self.state == State.FAILED or (self.state == State.WAITING and self.in_vain)
 
     def note(self, phase: str, error: BaseException) -> None:
-        """Keep an error for the person who has to mend it; the extension goes on."""
-        before = (self.phase, self.error)
-        self.phase = phase
-        if isinstance(error, HostError):
-            self.error, self.next_step = error.message, error.hint or ""
+        """Keep an error for the person who has to mend it; the extension goes on.
+
+        What stopped an extension is not forgotten for what goes wrong after that.
+        """
+        if self.stopped:
+            self.say(f"Later, in {phase}: {_explained(self, phase, error)[0]}")
         else:
-            self.error = f"{type(error).__name__} while in {phase}: {error}"
-            self.next_step = _next_step(self, error)
-        self.traceback = "".join(traceback.format_exception(error))
-        # What fails at every request is said once.
-        level = logging.DEBUG if before == (self.phase, self.error) else logging.ERROR
-        log.log(level, "Extension %r, %s: %s %s", self.name, phase, self.error, self.next_step)
+            self._keep(phase, error)
 
     def fail(self, phase: str, error: BaseException) -> None:
         """Keep the error that stopped the extension; one that lacks a service waits for it."""
@@ -103,7 +122,25 @@ class ExtensionRecord:
             self.state, self.phase, self.waiting_for = State.WAITING, phase, [error.key]
         else:
             self.state = State.FAILED
-            self.note(phase, error)
+            self._keep(phase, error)
+
+    def _keep(self, phase: str, error: BaseException) -> None:
+        before = (self.phase, self.error)
+        self.phase = phase
+        self.error, self.next_step = _explained(self, phase, error)
+        self.traceback = _traceback(error)
+        # What fails at every request is said once.
+        level = logging.DEBUG if before == (self.phase, self.error) else logging.ERROR
+        whose = {"extension": self.name}
+        log.log(
+            level,
+            "Extension %r, %s: %s %s",
+            self.name,
+            phase,
+            self.error,
+            self.next_step,
+            extra=whose,
+        )
 
     def lack(self, missing: list[str]) -> None:
         """What it waits for will not come by itself: nobody provides it, or nobody who runs."""
@@ -115,13 +152,14 @@ class ExtensionRecord:
             "Install or enable an extension that does, or look why it does not run: "
             "`plughost extensions list`."
         )
-        log.error("Extension %r waits: %s %s", self.name, self.error, self.next_step)
+        whose = {"extension": self.name}
+        log.error("Extension %r waits: %s %s", self.name, self.error, self.next_step, extra=whose)
 
     def again(self) -> None:
         """Forget what came of it before: it is about to be taken in anew."""
         self.state, self.phase = State.LOADING, ""
         self.error = self.traceback = self.next_step = ""
-        self.waiting_for, self.in_vain, self.notes = [], False, []
+        self.waiting_for, self.in_vain = [], False
         self.provides, self.requires = {}, set()
         self.milliseconds = {p: ms for p, ms in self.milliseconds.items() if p == "import"}
 
@@ -132,9 +170,10 @@ class ExtensionRecord:
 
     def say(self, news: str) -> None:
         """Note what a person may want to know, once."""
-        if news not in self.notes:
+        news = _printable(news)
+        if news not in self.notes and len(self.notes) < MOST_NOTES:
             self.notes.append(news)
-            log.warning("Extension %r: %s", self.name, news)
+            log.warning("Extension %r: %s", self.name, news, extra={"extension": self.name})
 
     def to_json(self) -> dict[str, Any]:
         """The record as `GET /plughost/api/extensions` shows it."""
@@ -157,7 +196,39 @@ class ExtensionRecord:
             "traceback": self.traceback,
             "nextStep": self.next_step,
             "notes": self.notes,
+            "loopBlocked": {
+                "count": self.loop_blocks,
+                "milliseconds": round(self.loop_blocked, 1),
+            },
         }
+
+
+def text_of(error: BaseException) -> str:
+    """What an error says, whatever its author has made of `__str__`."""
+    try:
+        return _printable(str(error))
+    except Exception as unprintable:  # a stranger's code too
+        return f"(its text cannot be had: {type(unprintable).__name__})"
+
+
+def _printable(text: str) -> str:
+    """The text as UTF-8 can carry it: file names that are none leave odd characters behind."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _explained(record: ExtensionRecord, phase: str, error: BaseException) -> tuple[str, str]:
+    """An error in one sentence, and the next step."""
+    if isinstance(error, HostError):
+        return text_of(error), _printable(str(error.hint or ""))
+    said = f"{type(error).__name__} while in {phase}: {text_of(error)}"
+    return said, _next_step(record, error)
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        return _printable("".join(traceback.format_exception(error)))
+    except Exception:  # as for `text_of`
+        return _printable("".join(traceback.format_tb(error.__traceback__)))
 
 
 def _next_step(record: ExtensionRecord, error: BaseException) -> str:

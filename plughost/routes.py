@@ -13,13 +13,14 @@ from tornado import web, websocket
 from plughost.contributions import Route
 from plughost.errors import DuplicateError
 from plughost.guard import no_exit
-from plughost.handlers import Handler, log_failure
+from plughost.handlers import log_failure
 from plughost.records import ExtensionRecord
 
 Match = tuple[Route, type[web.RequestHandler], ExtensionRecord, dict[str, str]]
 
 _STEPS = (
-    *("initialize", "prepare", "data_received", "on_finish", "on_connection_close"),
+    *("initialize", "set_default_headers", "prepare", "data_received"),
+    *("write_error", "on_finish", "on_connection_close"),
     *("open", "on_message", "on_close", "on_ping", "on_pong"),
 )
 
@@ -27,7 +28,11 @@ _CONTAINED = "_plughost_contained"
 
 
 class RouteTable:
-    """All routes in one immutable table; a change makes a new table that takes its place."""
+    """All routes in one immutable table; a change makes a new table that takes its place.
+
+    Raises DuplicateError for a pattern that is there twice, `re.error` for one that is not a
+    regular expression.
+    """
 
     def __init__(self, entries: Iterable[tuple[Route, ExtensionRecord]] = ()) -> None:
         self._entries = tuple(entries)
@@ -35,24 +40,14 @@ class RouteTable:
             (re.compile(route.pattern).fullmatch, route, contained(route.handler), owner)
             for route, owner in self._entries
         ]
-
-    def __iter__(self) -> Iterator[Route]:
-        return (route for route, _ in self._entries)
-
-    def with_routes(self, routes: Iterable[Route], owner: ExtensionRecord) -> RouteTable:
-        """A table with these as well.
-
-        Raises DuplicateError for a pattern that is taken, `re.error` for one that is not
-        a regular expression.
-        """
-        added = [*self._entries]
-        taken = {route.pattern: record.name for route, record in self._entries}
-        for route in routes:
+        taken: dict[str, str] = {}
+        for route, owner in self._entries:
             if route.pattern in taken:
                 raise DuplicateError("route", route.pattern, taken[route.pattern])
             taken[route.pattern] = owner.name
-            added.append((route, owner))
-        return RouteTable(added)
+
+    def __iter__(self) -> Iterator[Route]:
+        return (route for route, _ in self._entries)
 
     def match(self, path: str) -> Match | None:
         """The first route whose pattern is the whole `path`: it, its handler as it is to be
@@ -82,10 +77,17 @@ def contained(handler: type[web.RequestHandler]) -> type[web.RequestHandler]:
     }
     if issubclass(handler, websocket.WebSocketHandler):
         changed["open"] = _announced(changed.get("open", handler.open))
-    if not issubclass(handler, Handler):
+    if handler.log_exception is web.RequestHandler.log_exception:
         changed["log_exception"] = log_failure
     names = {"__module__": handler.__module__, "__qualname__": handler.__qualname__}
-    result = type(handler.__name__, (handler,), {**names, **changed, _CONTAINED: None})
+    metaclass: Any = type(handler)
+    try:
+        result: type[web.RequestHandler] = metaclass(
+            handler.__name__, (handler,), {**names, **changed, _CONTAINED: None}
+        )
+    except TypeError:
+        # Its `__init_subclass__` or metaclass asks for more than we know: run it as it is.
+        return handler
     # Kept with the class itself, so that it goes when its extension is replaced.
     setattr(handler, _CONTAINED, result)
     return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from plughost.changes import Changes
@@ -16,6 +16,9 @@ from plughost.records import ExtensionRecord, State
 
 STOP_SECONDS = 5.0
 """All services together have this long to stop."""
+
+CANCEL_SECONDS = 1.0
+"""A start that is given up has this long to end before its service is stopped."""
 
 Started = tuple[Service, ExtensionRecord]
 
@@ -36,10 +39,15 @@ class Services:
         # By key and by owner, the first to come first. Replaced, never changed: hooks look
         # services up from threads of their own.
         self._offered: Mapping[str, Mapping[str, Started]] = {}
-        self._started: dict[tuple[str, str], Started] = {}
+        # By key and owner, in the order in which they were begun; those that have started.
+        self._begun: dict[tuple[str, str], Started] = {}
+        self._started: set[tuple[str, str]] = set()
         self._starts: dict[asyncio.Task[None], ExtensionRecord] = {}
         self._queue: list[tuple[list[Service], ExtensionRecord]] = []
         self._complete = False
+        self._closed = False
+        self.expecting = False
+        """Whether more extensions may come, one of which may provide what is missing."""
 
     # -- who provides what
 
@@ -106,7 +114,8 @@ class Services:
         while ahead:
             name = ahead.pop()
             theirs = {key for key in self._offered if self.provider(key) == name}
-            new = {n for n, r in records.items() if r.requires & theirs} - found - {name}
+            new = {n for n, r in records.items() if r.requires & theirs and r.taken_in}
+            new -= {name, *found}
             found |= new
             ahead += new
         return found
@@ -143,6 +152,8 @@ class Services:
 
     def begin(self) -> None:
         """Begin to start what is queued; the records say how that goes. Needs a running loop."""
+        if self._closed:
+            self._queue.clear()
         for services, owner in self._queue:
             task = asyncio.ensure_future(self._start(services, owner))
             self._starts[task] = owner
@@ -151,15 +162,21 @@ class Services:
 
     def starting(self, owner: ExtensionRecord) -> bool:
         """Whether an extension's services are being started, or soon will be."""
-        return owner in [*self._starts.values(), *(record for _, record in self._queue)]
+        return owner.name in self.under_way()
 
-    async def settle(self) -> None:
-        """Wait until every start has ended; nothing more will be added.
+    def under_way(self) -> set[str]:
+        """The extensions whose services are being started, or soon will be."""
+        starting = [*self._starts.values(), *(record for _, record in self._queue)]
+        return {record.name for record in starting}
+
+    async def settle(self, names: Iterable[str] | None = None) -> None:
+        """Wait until every start has ended, or those of some extensions.
 
         What still waits for a service when nothing else is under way waits in vain.
         """
         self.begin()
-        while self._starts:
+        wanted = None if names is None else set(names)
+        while any(wanted is None or r.name in wanted for r in self._starts.values()):
             if all(owner.waiting_for for owner in self._starts.values()):
                 self._complete = True
                 self._changes.notify()
@@ -173,15 +190,15 @@ class Services:
             if missing:
                 owner.lack(missing)
                 break
-            start = getattr(service.value, "start", None)
-            if start is not None:
-                await attempt(owner, "start", start, self._start_seconds)
-            if owner.state != State.WAITING:
+            begun = (service.key, owner.name)
+            self._begun[begun] = (service, owner)
+            await attempt(owner, "start", _method(service, "start"), self._start_seconds)
+            if owner.state != State.WAITING or owner.waiting_for:
+                self._begun.pop(begun, None)
+                if owner.state == State.WAITING:  # it looked up what is not there
+                    owner.lack(owner.waiting_for)
                 break
-            if owner.waiting_for:  # it looked up what is not there
-                owner.lack(owner.waiting_for)
-                break
-            self._started[service.key, owner.name] = (service, owner)
+            self._started.add(begun)
             self._changes.notify()
         else:
             owner.state = State.ACTIVE
@@ -194,37 +211,54 @@ class Services:
             keys = map(service_key, service.requires)
             return [key for key in keys if (key, self.provider(key)) not in self._started]
 
+        def hopeless(key: str) -> bool:
+            provider = self.provider(key)
+            if provider is None:
+                return not self.expecting
+            return not self.starting(self._offered[key][provider][1])
+
+        def over() -> bool:
+            lacking = missing()
+            return not lacking or self._complete or any(map(hopeless, lacking))
+
         owner.waiting_for = missing()
-        await self._changes.until(lambda: not missing() or self._complete)
+        await self._changes.until(over)
         owner.waiting_for = missing()
         return owner.waiting_for
 
     # -- stop
 
     async def stop(self, only: ExtensionRecord | None = None) -> None:
-        """Stop what has started, all of it or one extension's, all within STOP_SECONDS.
+        """Stop what has begun to start, all of it or one extension's, all within STOP_SECONDS.
 
-        The last started is stopped first. A service that hangs holds up what it requires for
-        half of the time that is left, and the others not at all.
+        The last begun is stopped first. A service that hangs holds up what it requires for
+        half of the time that is left, and the others not at all. Once all has been stopped
+        nothing is started any more.
         """
-        for task, owner in self._starts.items():
-            if only is None or owner is only:
-                task.cancel()
+        if only is None:
+            self._closed = True
+            self._queue.clear()
         deadline = time.monotonic() + STOP_SECONDS
+        cancelled = [t for t, owner in self._starts.items() if only is None or owner is only]
+        for task in cancelled:
+            task.cancel()
+        if cancelled:
+            await asyncio.wait(cancelled, timeout=CANCEL_SECONDS)
+        # Taken out before anything is awaited: nobody else stops them a second time.
+        going = {k: s for k, s in self._begun.items() if only is None or s[1] is only}
+        for begun in going:
+            del self._begun[begun]
+            self._started.discard(begun)
         stops: dict[tuple[str, str], asyncio.Task[None]] = {}
-        for (key, name), (service, owner) in reversed([*self._started.items()]):
-            if only is not None and owner is not only:
-                continue
+        for (key, name), (service, owner) in reversed([*going.items()]):
             before = [
                 task
                 for other, task in stops.items()
-                if other[1] == name or key in self._started[other][1].requires
+                if other[1] == name or key in going[other][1].requires
             ]
             stops[key, name] = asyncio.ensure_future(_stop(service, owner, before, deadline))
         if stops:
             await asyncio.wait(stops.values())
-        for started in stops:
-            del self._started[started]
 
 
 async def _stop(
@@ -238,6 +272,14 @@ async def _stop(
 
     if before:
         await asyncio.wait(before, timeout=left() / 2)
-    stop = getattr(service.value, "stop", None)
-    if stop is not None:
-        await attempt(owner, "stop", stop, left())
+    await attempt(owner, "stop", _method(service, "stop"), left())
+
+
+def _method(service: Service, name: str) -> Callable[[], Any]:
+    """Call `start` or `stop` of a service, if it has one; looking is its code already."""
+
+    def call() -> Any:
+        method = getattr(service.value, name, None)
+        return None if method is None else method()
+
+    return call

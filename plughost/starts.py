@@ -1,8 +1,9 @@
 """What earlier starts say of the extensions: who ended the process, who fails every time.
 
-Kept in Jupyter's data folder, in `plughost/starts/`: `importing-<pid>-<n>` names what a host
-in a process is importing right now, so that what a dead one left behind names the culprit (a
-segmentation fault leaves no other trace); `failures.json` counts failed starts in a row.
+Kept in Jupyter's data folder, in `plughost/starts/`: `importing-<machine>-<pid>-<n>` names what
+a host in a process is importing or starting right now, so that what a dead one left behind
+names the culprit (a segmentation fault leaves no other trace); `failures.json` counts failed
+starts in a row.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import contextlib
 import itertools
 import logging
 import os
+import platform
+import re
 from pathlib import Path
 
 import msgspec
@@ -23,6 +26,8 @@ LIMIT = 3
 
 log = logging.getLogger("plughost.starts")
 
+_PREFIX = f"importing-{re.sub(r'[^A-Za-z0-9.]', '_', platform.node())}-"
+"""Home folders can be shared by machines, whose process numbers mean nothing to each other."""
 _numbers = itertools.count()  # several hosts may live in one process
 _own: set[str] = set()
 
@@ -38,10 +43,11 @@ class Starts:
         self._folder = Path(jupyter_data_dir(), "plughost", "starts")
         self._write = write
         self._count = count
-        self._marker = self._folder / f"importing-{os.getpid()}-{next(_numbers)}"
+        self._marker = self._folder / f"{_PREFIX}{os.getpid()}-{next(_numbers)}"
         _own.add(self._marker.name)
         self._importing: list[str] = []
         self._failures = self._read()
+        self.suspects: set[str] = set()
         self._crashed = self._find_crashed()
 
     def objection(self, name: str) -> ExtensionError | None:
@@ -52,7 +58,7 @@ class Starts:
             return ExtensionError(f"It failed in the last {count} starts.", hint=again)
         if name in self._crashed:
             return ExtensionError(
-                "The process ended while this was being imported, at the last start.",
+                "The process ended while this was being imported or started, at the last start.",
                 hint="It is left out this once, and tried again at the next start. If it "
                 "ends the process again, report it to its authors or uninstall it.",
             )
@@ -91,12 +97,18 @@ class Starts:
         return held > 0
 
     def _find_crashed(self) -> set[str]:
-        """Names in the markers of processes that are gone, each counted as a failed start."""
+        """Who ended a process that is gone, each counted as a failed start.
+
+        Where a marker names several at once, one of them did it: all are suspects, to be
+        taken in one by one this time.
+        """
         crashed: set[str] = set()
-        for marker in self._folder.glob("importing-*"):
-            if marker.name not in _own and not _is_alive(marker.name.split("-")[1]):
+        for marker in self._folder.glob(f"{_PREFIX}*"):
+            pid = marker.name.removeprefix(_PREFIX).partition("-")[0]
+            if marker.name not in _own and not _is_alive(pid):
                 with contextlib.suppress(OSError):
-                    crashed.update(marker.read_text(encoding="utf-8").split())
+                    names = marker.read_text(encoding="utf-8").split()
+                    (crashed if len(names) == 1 else self.suspects).update(names)
                     if self._write and self._count:
                         marker.unlink()
         if self._count:

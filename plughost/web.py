@@ -23,7 +23,7 @@ from plughost.auth import Caller
 from plughost.context import answering
 from plughost.contributions import Answered
 from plughost.errors import HostError, NoRoute, TooLarge, Unauthenticated, Unavailable
-from plughost.guard import guard
+from plughost.guard import guard, no_exit
 from plughost.handlers import Handler, Target, below, is_api, send_to, target_of
 from plughost.records import ExtensionRecord
 from plughost.routes import Match
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MAX_BODY = 512 * 1024 * 1024
 """Bytes of the largest request body, and of the largest WebSocket message."""
+UNKNOWN_BODY = 1024 * 1024
+"""Bytes of the largest body from a caller nobody knows, at a public route."""
 
 _numbers = itertools.count(1)
 
@@ -51,9 +53,11 @@ class Application(web.Application):
             cookie_secret=host.auth.cookies.secret,
             websocket_ping_interval=host.config.websocket_ping_interval,
             websocket_max_message_size=MAX_BODY,
+            xsrf_cookie_kwargs={"path": host.config.base_url},
             log_function=self._answered,
         )
         self.host = host
+        self._nobody = ExtensionRecord("")
         self._sockets: weakref.WeakSet[websocket.WebSocketHandler] = weakref.WeakSet()
 
     def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> Any:
@@ -69,7 +73,10 @@ class Application(web.Application):
             target = target_of(socket.request)
             if owner is None or (target is not None and target.owner is owner):
                 self._sockets.discard(socket)
-                socket.close(1012, "The server, or this part of it, is being restarted.")
+                record = target.owner if target and target.owner else self._nobody
+                with guard(record, "close", fatal=False):
+                    # Not `socket.close`, which a stranger may have made something else.
+                    websocket.WebSocketHandler.close(socket, 1012, "This is being restarted.")
 
     @property
     def open_sockets(self) -> dict[str, int]:
@@ -111,6 +118,13 @@ class Application(web.Application):
             return Target(_EarlyRefusal, {"error": error})
         except HostError as error:
             return Target(_Refusal, {"error": error})
+        except Exception as error:  # a reply is owed, whatever has gone wrong on the way to it
+            log.exception("%s %s", request.method, request.path)
+            refusal = HostError(
+                "The server could not find out where this request goes.",
+                hint=f"The server's log has the details ({type(error).__name__}).",
+            )
+            return Target(_Refusal, {"error": refusal})
 
     async def _resolve(self, request: httputil.HTTPServerRequest) -> Target:
         host = self.host
@@ -124,23 +138,33 @@ class Application(web.Application):
         match = await self._claimed(path) if path is not None else None
         caller = None
         if match is None or not match[0].public:
-            caller = await host.auth.identify(request)
+            caller = await self._identified(request)
         if match is None:
             if path is not None and len(path) > 1 and path.endswith("/"):
                 # One slash in front: two would name another host (RFC 3986, 4.2).
-                bare = host.config.base_url.rstrip("/") + "/" + path.strip("/")
+                bare = host.config.base_url.rstrip("/") + "/" + path.strip("/\\")
                 query = f"?{request.query}" if request.query else ""
                 return Target(_Redirect, {"url": bare + query}, caller=caller)
             raise NoRoute(request.path)
         route, handler, owner, groups = match
         if caller is not None and _shows_token(request, caller, handler):
             return Target(_Redirect, {"url": without_token(request.uri or "")}, caller=caller)
-        _check_size(request)
+        _check_size(request, MAX_BODY if caller else UNKNOWN_BODY)
         if owner.state != "active":
             await self._ready(owner)
         if caller and "no_track_activity" not in request.query_arguments:
             host.note_activity()
         return Target(handler, dict(route.arguments), groups, owner, caller, route.pattern)
+
+    async def _identified(self, request: httputil.HTTPServerRequest) -> Caller:
+        """The caller, asked for again once all extensions are there: one may know them."""
+        try:
+            return await self.host.auth.identify(request)
+        except Unauthenticated:
+            if not self.host.loading:
+                raise
+        await self.host.until(lambda: not self.host.loading)
+        return await self.host.auth.identify(request)
 
     async def _claimed(self, path: str) -> Match | None:
         """Hold a path nobody has claimed while extensions load: one of them may claim it.
@@ -191,7 +215,7 @@ class _Dispatch(httputil.HTTPMessageDelegate):
         headers: httputil.HTTPHeaders,
     ) -> None:
         target = await self._application.resolve(self._request)
-        self._refused = issubclass(target.handler, _Refusal)
+        self._refused = issubclass(target.handler, _Refusal | _Redirect | _Preflight)
         self._delegate = self._delegate_for(target)
         with self._answering():
             pending = self._delegate.headers_received(start_line, headers)
@@ -202,12 +226,23 @@ class _Dispatch(httputil.HTTPMessageDelegate):
         assert self._delegate is not None, "a body comes after its headers"
         if self._refused:
             return None  # up to 512 MiB of it would be kept for nobody
-        return self._delegate.data_received(chunk)
+        return self._received(self._delegate, chunk)
+
+    async def _received(self, delegate: httputil.HTTPMessageDelegate, chunk: bytes) -> None:
+        try:
+            pending = delegate.data_received(chunk)
+            if pending is not None:
+                await pending
+        except Exception as error:  # Tornado hangs up on what a handler of a stream raises
+            target = target_of(self._request)
+            if target is not None and target.owner is not None:
+                target.owner.note("request", error)
+            raise
 
     def finish(self) -> None:
         assert self._delegate is not None, "a message ends after its headers"
         try:
-            with self._answering():
+            with self._answering(), no_exit():
                 self._delegate.finish()
         except Exception as error:  # a handler that cannot even be made still owes a reply
             self._refuse(error)
@@ -314,12 +349,15 @@ def _shows_token(
     )
 
 
-def _check_size(request: httputil.HTTPServerRequest) -> None:
-    """Raise TooLarge for a body over MAX_BODY whose length is said beforehand."""
+def _check_size(request: httputil.HTTPServerRequest, most: int) -> None:
+    """Raise TooLarge for a body of more bytes than that, or see to it that Tornado hangs up."""
+    if most != MAX_BODY:
+        # For one whose length is not said beforehand.
+        request.connection.set_max_body_size(most)  # type: ignore[union-attr]
     length = request.headers.get("Content-Length", "0")
-    if length.isdecimal() and int(length) > MAX_BODY:
+    if length.isdecimal() and int(length) > most:
         raise TooLarge(
-            f"The body of this request has {length} bytes; {MAX_BODY} are the most.",
+            f"The body of this request has {length} bytes; {most} are the most.",
             hint="Send it in pieces: Jupyter's contents API takes chunks.",
         )
 

@@ -112,6 +112,15 @@ class Config:
             object.__setattr__(self, "token", "")
             object.__setattr__(self, "no_auth", True)
 
+    @classmethod
+    def load(cls, flags: Mapping[str, Any] | None = None, file: Path | None = None) -> Config:
+        """The merged settings of all layers, as `plughost serve` takes them.
+
+        `flags` are values by setting name, `file` is a layer above the user's. Raises
+        ConfigError.
+        """
+        return load(flags, file)
+
     def extension(self, name: str, kind: type[Any]) -> Any:
         """The table `[extensions.<name>]` as a `kind`: a dataclass or msgspec.Struct.
 

@@ -80,9 +80,20 @@ def typed(layer: Layer, kinds: Mapping[str, Any]) -> Layer:
         if key == ("root",):
             value = value.resolve()
         if key == ("base_url",):
-            value = "/" + f"{value}/".lstrip("/").replace("//", "/")
+            value = _base_url(value, entry.source)
         entries[key] = replace(entry, value=value)
     return replace(layer, entries=entries)
+
+
+def _base_url(text: str, source: str) -> str:
+    """With one slash at both ends. Raises ConfigError for what is no path."""
+    parts = [part for part in text.split("/") if part]
+    if any(not part.isprintable() or set(part) & set("?#\\ ") for part in parts):
+        raise ConfigError(
+            f"The base_url {text!r} in {source} is no path.",
+            hint="Write it like /user/ada/, without query, fragment, or spaces.",
+        )
+    return "/".join(["", *parts, ""])
 
 
 def _kind(key: Key, kinds: Mapping[str, Any], source: str) -> Any:

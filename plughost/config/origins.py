@@ -16,7 +16,10 @@ from plughost.errors import ConfigError, did_you_mean
 
 REDACTED = "…"
 
-SECRET = ("token", "password", "passphrase", "secret", "credential", "api_key", "apikey")
+SECRET = (
+    *("token", "password", "passphrase", "secret", "credential"),
+    *("api_key", "apikey", "private_key"),
+)
 """What a name ends in whose value nobody is shown; `token_file` does not."""
 
 

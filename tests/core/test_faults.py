@@ -124,6 +124,45 @@ FAULTS = {
         "collect",
         "",
     ),
+    "cannot_be_quoted": (
+        "class E(Exception):\n    def __str__(self): raise OSError('no words')\nraise E()",
+        "failed",
+        "import",
+        "its text cannot be had",
+    ),
+    "panics_at_import": (
+        "class Panic(BaseException): pass\nraise Panic('!')",
+        "failed",
+        "import",
+        "Panic(!)",
+    ),
+    "interrupts_the_main_thread": (
+        "import signal; signal.signal(signal.SIGUSR2, signal.SIG_IGN); raise KeyboardInterrupt",
+        "failed",
+        "import",
+        "KeyboardInterrupt",
+    ),
+    "takes_sigterm": (
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+        "active",
+        "collect",
+        "",
+    ),
+    "is_no_text": (start(r"raise ValueError('no file \udcff')"), "failed", "start", "no file"),
+    "holds_and_swallows": (
+        start(
+            "while True:\n        try: time.sleep(1)\n        except Exception: pass",
+        ),
+        "failed",
+        "start",
+        "held the whole",
+    ),
+    "has_a_property_for_start": (
+        f"{HEAD}\nThing.start = property(lambda self: 1 / 0)\n{SERVICE}",
+        "failed",
+        "start",
+        "ZeroDivisionError",
+    ),
     "wants_a_loop": ("import asyncio; asyncio.get_event_loop()", "active", "collect", ""),
     "exits_in_a_task": (
         start("self.task = asyncio.ensure_future(leave())")
@@ -195,9 +234,12 @@ async def test_all_faults_at_once_leave_the_host_answering_and_the_others_active
     assert seen == {name: fault[1:] for name, fault in FAULTS.items()}
     assert [n for n, r in records.items() if n in FAULTS and r["error"] and not r["nextStep"]] == []
     assert {n for n, r in records.items() if r["mainThread"]} == {
+        "interrupts_the_main_thread",
+        "takes_sigterm",
         "wants_the_main_thread",
         "wants_a_loop",
     }
+    assert "SIGTERM" in records["takes_sigterm"]["notes"][0]
     assert "pip" in records["lacks_a_module"]["nextStep"]
     others = {r["state"] for name, r in records.items() if name not in FAULTS}
     assert others == {"active"}

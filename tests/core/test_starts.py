@@ -44,7 +44,7 @@ async def test_who_ended_the_process_at_import_is_named_and_left_out_once(
         listed = plughost("extensions", "list", "--json")
         found = {record["name"]: record for record in json.loads(listed.stdout)}
         assert (found["fatal"]["state"], found["fine"]["state"]) == ("disabled", "active")
-    assert "The process ended while this was being imported" in found["fatal"]["error"]
+    assert "The process ended while this was being imported or started" in found["fatal"]["error"]
     server = served(env=path)
     found = await records(server)
     assert (found["fatal"]["state"], found["fine"]["state"]) == ("disabled", "active")

@@ -66,4 +66,9 @@ def plughost_routes(host: Host) -> list[Route]:
 @hookimpl
 def plughost_status(host: Host) -> list[Status]:
     kernels = host.service(Kernels)
-    return [Status(lambda: {"kernels": len(kernels), "connections": kernels.connections})]
+    return [
+        Status(
+            lambda: {"kernels": len(kernels), "connections": kernels.connections},
+            work={"kernels": True},
+        )
+    ]

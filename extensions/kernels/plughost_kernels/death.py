@@ -8,13 +8,51 @@ from pathlib import Path
 LOOKBACK = 4096
 
 
-def explain(exit_code: int | None, stderr: Path | None, since: int = 0) -> str:
+def explain(
+    exit_code: int | None, stderr: Path | None, since: int = 0, *, out_of_memory: bool = False
+) -> str:
     """One sentence; `exit_code` as `subprocess` counts it, None where nobody can know.
 
     Of the file `stderr` only what comes after the first `since` bytes counts.
+    `out_of_memory` says that the system has killed somebody for want of memory meanwhile.
     """
     line = _last_line(stderr, since) if stderr else ""
-    return _how(exit_code) + (f"; the last line of its stderr: {line}" if line else "")
+    killed = out_of_memory and exit_code in (None, -signal.SIGKILL)
+    how = "killed: out of memory" if killed else _how(exit_code)
+    return how + (f"; the last line of its stderr: {line}" if line else "")
+
+
+def oom_kills(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> int:
+    """How often the system has killed a process of our control group for want of memory.
+
+    cgroup v2 counts it in `memory.events`, v1 in `memory.oom_control` (the kernel's
+    admin-guide on cgroups); 0 where nobody counts.
+    """
+    try:
+        lines = (proc / "self" / "cgroup").read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError):
+        return 0
+    counts = []
+    for line in lines:
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if not controllers:
+            folder, name = sys / "fs" / "cgroup", "memory.events"
+        elif "memory" in controllers.split(","):
+            folder, name = sys / "fs" / "cgroup" / "memory", "memory.oom_control"
+        else:
+            continue
+        # Inside a container the group's own folder may be the root of what is mounted.
+        counts += [_count(folder / path.lstrip("/") / name), _count(folder / name)]
+    return max(counts, default=0)
+
+
+def _count(file: Path) -> int:
+    try:
+        facts = dict(line.split() for line in file.read_text(encoding="ascii").splitlines())
+        return int(facts["oom_kill"])
+    except (OSError, KeyError, ValueError):
+        return 0
 
 
 def _how(exit_code: int | None) -> str:

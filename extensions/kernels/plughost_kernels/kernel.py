@@ -41,6 +41,11 @@ ADOPTION_PATIENCE = 1.0
 LAUNCH_ERRORS = (NoSuchKernel, OSError, ValueError, RuntimeError, subprocess.SubprocessError)
 
 log = logging.getLogger("plughost.kernels")
+audit = logging.getLogger("plughost.audit")
+"""Who did what to which kernel, for whoever keeps that: nothing of code or outputs."""
+
+AUDITED = ("execute_request", "debug_request", "shutdown_request", "interrupt_request")
+"""Messages from clients that an audit names."""
 
 
 class Kernel:
@@ -89,6 +94,8 @@ class Kernel:
         self._was_up = False
         self._deaths = 0
         self._launched = 0.0
+        self._oom_kills = 0
+        self._about = {"kernel": kernel_id}
 
     # -- its life
 
@@ -139,6 +146,7 @@ class Kernel:
     async def interrupt(self) -> None:
         """Interrupt what it is doing, by signal or message as its kernelspec says."""
         self._require_running()
+        audit.debug("kernel_interrupt", extra=self._about)
         try:
             await self._manager.interrupt_kernel()
         except RuntimeError as error:
@@ -149,6 +157,7 @@ class Kernel:
 
         Works for a dead kernel, too. Raises KernelFailed and KernelDied.
         """
+        audit.debug("kernel_restart", extra=self._about)
         async with self._changing:
             self._deaths = 0
             await self._relaunch(now=False)
@@ -156,6 +165,7 @@ class Kernel:
 
     async def shutdown(self) -> None:
         """End the process: ask it to, then terminate, then kill it."""
+        audit.debug("kernel_stop", extra=self._about)
         async with self._changing:
             await self._cancel_tasks()
             await self._manager.shutdown_kernel()
@@ -179,7 +189,7 @@ class Kernel:
         try:
             await self._registry.write(record)
         except OSError as error:
-            log.error("No later server can adopt kernel %s: %s", self.id, error)
+            log.error("No later server can adopt kernel %s: %s", self.id, error, extra=self._about)
 
     # -- its clients
 
@@ -193,8 +203,12 @@ class Kernel:
         """Pass a client's message on to the kernel. Raises BadMessage."""
         message = messages.read(channel, parts)
         if channel not in CHANNELS:
-            log.warning("Ignoring a message for the channel %r of %s.", channel, self.id)
+            log.warning(
+                "Ignoring a message for the channel %r of %s.", channel, self.id, extra=self._about
+            )
             return
+        if message.header.msg_type in AUDITED:
+            audit.debug(message.header.msg_type, extra=self._about)
         if channel != "stdin":
             self.delivery.asked(message.header.msg_id, client.session)
         self._connection.send(channel, parts)
@@ -215,6 +229,7 @@ class Kernel:
     async def _begin(self) -> None:
         """A process was launched: connect, put it on file, greet and watch it."""
         self._launched = time.monotonic()
+        self._oom_kills = death.oom_kills()
         self._activity.state = "starting"
         self._reason = None
         self._connect()
@@ -231,6 +246,7 @@ class Kernel:
                 self.id,
                 self.name,
                 self._settings.answer_timeout,
+                extra=self._about,
             )
         self._settled.set()
 
@@ -247,7 +263,8 @@ class Kernel:
     async def _died(self) -> None:
         """The process ended and nobody had asked for it."""
         why = self._why_dead()
-        log.warning("Kernel %s (%s) died: %s.", self.id, self.name, why)
+        audit.debug("kernel_died", extra=self._about)
+        log.warning("Kernel %s (%s) died: %s.", self.id, self.name, why, extra=self._about)
         stable = time.monotonic() - self._launched >= self._settings.stable_after
         self._deaths = 1 if stable else self._deaths + 1
         if self._deaths > self._settings.restart_limit:
@@ -341,7 +358,10 @@ class Kernel:
         if not isinstance(provisioner, LastingProvisioner):
             return death.explain(None, None)
         return death.explain(
-            provisioner.exit_code, provisioner.stderr_file, provisioner.stderr_start
+            provisioner.exit_code,
+            provisioner.stderr_file,
+            provisioner.stderr_start,
+            out_of_memory=death.oom_kills() > self._oom_kills,
         )
 
     def _tell(self, state: str) -> None:
@@ -377,7 +397,12 @@ class Kernel:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            log.error("Kernel %s is not watched any more.", self.id, exc_info=task.exception())
+            log.error(
+                "Kernel %s is not watched any more.",
+                self.id,
+                exc_info=task.exception(),
+                extra=self._about,
+            )
 
     async def _cancel_tasks(self) -> None:
         """End what runs for this kernel, except the caller."""

@@ -133,7 +133,9 @@ class Kernels:
         except KernelFailed:
             del self._all[kernel_id]
             raise
-        log.info("Kernel %s (%s) started.", kernel_id, spec.name)
+        about = {"kernel": kernel_id}
+        logging.getLogger("plughost.audit").debug("kernel_start", extra={**about, "path": path})
+        log.info("Kernel %s (%s) started.", kernel_id, spec.name, extra=about)
         return kernel
 
     async def shutdown(self, kernel_id: str) -> None:
@@ -141,7 +143,7 @@ class Kernels:
         kernel = self.get(kernel_id)
         await kernel.shutdown()
         self._all.pop(kernel_id, None)
-        log.info("Kernel %s shut down.", kernel_id)
+        log.info("Kernel %s shut down.", kernel_id, extra={"kernel": kernel_id})
 
     async def _adopt(self, record: KernelRecord) -> bool:
         kernel = await self._new(record.kernel_id, record.name, Path(record.folder))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plughost import PageConfig, Route, Service, hookimpl
+from plughost import PageConfig, Route, Service, Status, hookimpl
 from plughost_terminals.handlers import TerminalHandler, TerminalsHandler, TerminalSocket
 from plughost_terminals.settings import Settings
 from plughost_terminals.terminals import Terminals
@@ -27,6 +27,12 @@ def plughost_routes(host: Host) -> list[Route]:
         # Jupyter's clients connect here, without `/api`.
         Route(r"/terminals/websocket/(?P<name>[^/]+)", TerminalSocket, terminals=terminals),
     ]
+
+
+@hookimpl
+def plughost_status(host: Host) -> list[Status]:
+    terminals = host.service(Terminals)
+    return [Status(lambda: {"terminals": len(terminals.list())}, work={"terminals": False})]
 
 
 @hookimpl

@@ -7,9 +7,11 @@ terminal.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from datetime import datetime, timezone
 
+from ptyprocess.ptyprocess import PtyProcessError
 from terminado.management import NamedTermManager, PtyWithClients
 from tornado.ioloop import IOLoop
 
@@ -52,6 +54,12 @@ class Ptys(NamedTermManager):
                     await self._room(fd)
         if name in self.terminals:
             self._note_activity(name)
+
+    async def end(self, pty: PtyWithClients) -> None:
+        """End a terminal's shell, by force if need be."""
+        # Where its end was noticed meanwhile, the thread that closes it has taken its exit code.
+        with contextlib.suppress(PtyProcessError):
+            await pty.terminate(force=True)
 
     def pre_pty_read_hook(self, ptywclients: PtyWithClients) -> None:
         self._note_activity(_name(ptywclients))

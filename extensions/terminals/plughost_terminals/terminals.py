@@ -100,7 +100,7 @@ class Terminals:
     async def close(self, name: str) -> None:
         """End a terminal's shell, by force if need be. Raises TerminalNotFound."""
         pty, ptys = self._find(name)
-        await pty.terminate(force=True)
+        await ptys.end(pty)
         # A program that the shell has left behind can keep the terminal open: forget it.
         if ptys.terminals.get(name) is pty:
             ptys.on_eof(pty)

@@ -1,0 +1,46 @@
+"""Why a kernel died: what the system says of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from plughost_kernels import death
+
+
+@pytest.fixture
+def system(tmp_path):
+    """A machine whose control groups say what `write` has them say."""
+
+    def write(cgroup):
+        (tmp_path / "proc" / "self").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "proc" / "self" / "cgroup").write_text(cgroup)
+        return death.oom_kills(tmp_path / "proc", tmp_path / "sys")
+
+    return write
+
+
+def test_a_kill_for_want_of_memory_is_counted_where_the_system_counts(system, tmp_path):
+    assert system("0::/user/ada\n") == 0
+    folder = tmp_path / "sys" / "fs" / "cgroup" / "user" / "ada"
+    folder.mkdir(parents=True)
+    (folder / "memory.events").write_text("low 0\noom 2\noom_kill 3\n")
+    assert system("0::/user/ada\n") == 3
+    (folder / "memory.events").write_text("nonsense")
+    assert system("0::/user/ada\n") == 0
+    old = tmp_path / "sys" / "fs" / "cgroup" / "memory" / "x"
+    old.mkdir(parents=True)
+    (old / "memory.oom_control").write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 5\n")
+    assert system("4:cpu:/x\n9:memory:/x\nodd\n") == 5
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "out_of_memory", "words"),
+    [
+        (-9, True, "killed: out of memory"),
+        (None, True, "killed: out of memory"),
+        (-9, False, "its process was ended by SIGKILL"),
+        (1, True, "its process ended with exit code 1"),
+    ],
+)
+def test_only_a_kill_can_be_for_want_of_memory(exit_code, out_of_memory, words):
+    assert death.explain(exit_code, None, out_of_memory=out_of_memory) == words
