@@ -230,7 +230,6 @@ class Host:
         try:
             tried = self._find(starts)
             await self._arrive_all(tried, starts, start)
-            await self.settle()
             for record in tried:
                 if start and not record.first_party:
                     starts.note(record.name, failed=record.state == State.FAILED)
@@ -255,15 +254,20 @@ class Host:
 
     async def _arrive_all(self, tried: list[ExtensionRecord], starts: Starts, start: bool) -> None:
         """Import one after another, so that times can be told apart; but nobody for ever."""
-        arrivals = []
+        arrivals, starting = [], []
         for record in tried:
-            arrivals.append(asyncio.ensure_future(self._arrive(record, starts, start)))
+            starts.importing(record.name)
+            arrivals.append(asyncio.ensure_future(self._arrive(record, start)))
+            starting.append(asyncio.ensure_future(self._come_up(record, arrivals[-1], starts)))
             # Of several suspects of a crash only one at a time may crash again.
             alone = record.name in starts.suspects
             await asyncio.wait(
-                arrivals[-1:], timeout=None if alone else self.config.import_patience
+                starting[-1:] if alone else arrivals[-1:],
+                timeout=None if alone else self.config.import_patience,
             )
         await asyncio.gather(*arrivals)
+        await self.settle()
+        await asyncio.gather(*starting)
 
     def _leave_out(self, record: ExtensionRecord, starts: Starts) -> None:
         """Settle the record of an extension that is not to be imported this time."""
@@ -284,9 +288,8 @@ class Host:
                 record.state = State.DISABLED
                 record.note("find", objection)
 
-    async def _arrive(self, record: ExtensionRecord, starts: Starts, start: bool) -> None:
-        """Import and take in one extension, written down as what may end the process."""
-        starts.importing(record.name)
+    async def _arrive(self, record: ExtensionRecord, start: bool) -> None:
+        """Import and take in one extension."""
         try:
             plugin = await extensions.load(record, self.config.import_timeout)
             if plugin is not None and not record.settled:
@@ -297,6 +300,12 @@ class Host:
         except BaseException as error:  # a trap that no guard knows: it ends nobody else's load
             record.fail("load", error)
         self._changes.notify()
+
+    async def _come_up(
+        self, record: ExtensionRecord, arrival: asyncio.Future[None], starts: Starts
+    ) -> None:
+        """Wait until an extension has started, too: until then it may end the process."""
+        await asyncio.wait([arrival])
         if not record.first_party:
             await self._changes.until(lambda: record.settled or bool(record.waiting_for))
         starts.imported(record.name)

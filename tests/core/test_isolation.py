@@ -255,7 +255,9 @@ async def test_an_extension_that_requires_what_nobody_provides_says_so(start):
     assert "Install or enable an extension" in failed["nextStep"]
 
 
-def test_an_extension_that_raises_on_import_is_named_in_the_list(strangers, distribution):
+def test_an_extension_that_raises_on_import_is_named_in_the_list(
+    jupyter_folders, strangers, distribution
+):
     distribution("broken_at_import", "raise RuntimeError('no GPU here')")
     distribution("fine", "")
     run = subprocess.run(
@@ -273,7 +275,7 @@ def test_an_extension_that_raises_on_import_is_named_in_the_list(strangers, dist
     assert run.returncode == 1
 
 
-def test_the_list_is_also_json(strangers, distribution):
+def test_the_list_is_also_json(jupyter_folders, strangers, distribution):
     distribution("exits", "import sys; sys.exit(0)")
     run = subprocess.run(
         [sys.executable, "-m", "plughost", "extensions", "list", "--json"],

@@ -52,6 +52,40 @@ async def test_who_ended_the_process_at_import_is_named_and_left_out_once(
     assert served(env=path).process.wait(15) not in (0, 1), "it is tried again"
 
 
+START = """
+import os
+from plughost import Service, hookimpl
+class Thing:
+    async def start(self): {body}
+@hookimpl
+def plughost_services(): return [Service(Thing())]
+"""
+
+
+async def test_who_ended_the_process_in_start_is_named_too(served, strangers, distribution):
+    distribution("fatal", START.format(body="os._exit(3)"))
+    path = {"PYTHONPATH": str(strangers)}
+    assert served(env=path).process.wait(15) == 3
+    found = await records(served(env=path))
+    assert found["fatal"]["state"] == "disabled"
+    assert "ended while this was being imported or started" in found["fatal"]["error"]
+
+
+async def test_of_two_suspects_the_innocent_one_is_not_left_out(served, strangers, distribution):
+    """Both were being imported when the process ended; the next start finds out who did it."""
+    distribution("innocent", "import time; time.sleep(1.5)")
+    distribution("later", "import os, time; time.sleep(0.3); os._exit(3)")
+    path = {"PYTHONPATH": str(strangers)}
+    assert served(env=path).process.wait(15) == 3
+    assert served(env=path).process.wait(15) == 3, "one by one this time"
+    server = served(env=path)
+    for _ in range(50):
+        found = await records(server)
+        if found["innocent"]["state"] != "loading":
+            break
+    assert (found["innocent"]["state"], found["later"]["state"]) == ("active", "disabled")
+
+
 async def test_who_ends_the_process_three_times_is_left_alone(served, strangers, distribution):
     distribution("fatal", "import os; os._exit(3)")
     path = {"PYTHONPATH": str(strangers)}
