@@ -10,6 +10,7 @@ import pytest
 
 WHEN_WANTED = {
     "IPython",
+    "argon2",
     "hatchling",
     "ipykernel",
     "json5",

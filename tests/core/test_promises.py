@@ -30,6 +30,8 @@ def test_there_are_extensions_to_judge():
         "plughost_contents",
         "plughost_kernels",
         "plughost_lab",
+        "plughost_login",
+        "plughost_observe",
         "plughost_settings",
         "plughost_terminals",
     }
