@@ -241,9 +241,10 @@ class Host:
     def _find(self, starts: Starts) -> list[ExtensionRecord]:
         """Find what is installed; returns those that are to be imported, in that order."""
         found = extensions.find()
-        wanted = set(self.config.services.values())
-        # Whose services are to take the place of others' comes before those.
-        found.sort(key=lambda record: record.name not in wanted)
+        wanted, strict = set(self.config.services.values()), self.config.strict
+        # Whose services are to take the place of others' comes before those, and before all
+        # who has to run, so that nobody is answered without them.
+        found.sort(key=lambda record: (record.name not in strict, record.name not in wanted))
         for record in found:
             self.records[record.name] = record
             self._leave_out(record, starts)
@@ -445,6 +446,18 @@ class Host:
         if self._failure is not None:
             self.stop(keep=True)
         loading.result()
+
+    def may_answer(self, owner: ExtensionRecord) -> bool:
+        """Whether nothing that has to run is still to come: an audit, perhaps.
+
+        What the host answers itself does not wait for that.
+        """
+        return (
+            not self.loading
+            or not self.config.strict
+            or owner.name == "plughost"
+            or all(n in self.records and self.records[n].settled for n in self.config.strict)
+        )
 
     def strict_failure(self) -> ExtensionError | None:
         """What is wrong with the first extension that must run and does not."""

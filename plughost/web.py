@@ -150,7 +150,7 @@ class Application(web.Application):
         if caller is not None and _shows_token(request, caller, handler):
             return Target(_Redirect, {"url": without_token(request.uri or "")}, caller=caller)
         _check_size(request, MAX_BODY if caller else UNKNOWN_BODY)
-        if owner.state != "active":
+        if owner.state != "active" or not host.may_answer(owner):
             await self._ready(owner)
         if caller and "no_track_activity" not in request.query_arguments:
             host.note_activity()
@@ -186,8 +186,9 @@ class Application(web.Application):
         )
 
     async def _ready(self, owner: ExtensionRecord) -> None:
-        await self.host.until(lambda: owner.settled)
-        if not owner.settled:
+        host = self.host
+        await host.until(lambda: owner.settled and host.may_answer(owner))
+        if not owner.settled or not host.may_answer(owner):
             raise Unavailable(
                 f"The extension {owner.name!r} is still starting.", hint="Ask again in a moment."
             )

@@ -393,3 +393,21 @@ async def test_a_record_knows_times_and_memory(served, strangers, distribution):
     assert record["memory"] > 40_000_000
     assert record["milliseconds"]["import"] >= 200
     assert {"import", "register"} <= set(record["milliseconds"])
+
+
+async def test_nobody_answers_before_who_has_to_run(
+    served, strangers, distribution, jupyter_folders
+):
+    config = "[extensions.zealous]\nstrict = true\n"
+    (jupyter_folders / "jupyter-config" / "plughost.toml").write_text(config)
+    distribution("zealous", f"{start('await asyncio.sleep(1.5)')}")
+    distribution("good", GOOD)
+    server = served(env={"PYTHONPATH": str(strangers)})
+    status = await server.client.get("/api/status")
+    early = await server.client.get("/plughost/api/extensions")
+    began = time.monotonic()
+    contents = await server.client.get("/api/contents")
+    took = time.monotonic() - began
+    assert (status.status, status.json["loading"], contents.status) == (200, True, 200)
+    assert next(iter(early.json))["name"] == "zealous"
+    assert took > 0.5
