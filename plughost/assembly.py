@@ -210,6 +210,8 @@ class Assembly:
             extensions.check_engine(manifest.engine, manifest.name)
         except ManifestError as error:
             record.note("frontend", error)
+            # The record's error is of its server half, once that has been taken in.
+            record.say(f"{error.message} {error.hint}")
         else:
             self.frontends.append(LoadedFrontend(name, folder, manifest, record))
 
