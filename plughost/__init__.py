@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from plughost.hookspecs import hookimpl, hookspec
     from plughost.host import Host
     from plughost.records import ExtensionRecord
+    from plughost.servers import RunningServer, running_servers
     from plughost.static import FileHandler
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "PageRequest",
     "PreconditionFailed",
     "Route",
+    "RunningServer",
     "Service",
     "ServiceNotFound",
     "Status",
@@ -88,6 +90,7 @@ __all__ = [
     "forget_logins",
     "hookimpl",
     "hookspec",
+    "running_servers",
 ]
 
 _HOMES = {
@@ -128,6 +131,8 @@ _HOMES = {
     "hookspec": "hookspecs",
     "Host": "host",
     "ExtensionRecord": "records",
+    "RunningServer": "servers",
+    "running_servers": "servers",
     "FileHandler": "static",
 }
 

@@ -11,12 +11,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from types import FrameType
 from typing import Any
 
 from plughost.guard import culprit
 from plughost.host import CLOSE_SECONDS, Host
+from plughost.interrupts import Decision
 from plughost.services import STOP_SECONDS
 
 END_SECONDS = STOP_SECONDS + CLOSE_SECONDS + 1.0
@@ -25,12 +26,16 @@ END_SECONDS = STOP_SECONDS + CLOSE_SECONDS + 1.0
 log = logging.getLogger("plughost")
 
 
-def run(host: Host, main: Coroutine[Any, Any, None]) -> None:
+Decide = Callable[[Host, asyncio.AbstractEventLoop], Decision]
+
+
+def run(host: Host, main: Coroutine[Any, Any, None], *, decide: Decide | None = None) -> None:
     """Run a host's main coroutine to its end, as the process's main business.
 
-    SIGINT stops the host and what it started, SIGTERM keeps what can outlive it, a second
-    one of either ends the process at once. `sys.exit()` in a callback or a background task of
-    an extension is noted in its record and ends nothing. Once the host has been asked to
+    SIGINT stops the host and what it started, unless `decide`, which is called in a thread,
+    decides otherwise; SIGTERM keeps what can outlive it. A second one, while it stops or that
+    is being decided, ends the process at once. `sys.exit()` in a callback or a background task
+    of an extension is noted in its record and ends nothing. Once the host has been asked to
     stop, the process ends within END_SECONDS, whatever an extension holds on to.
     """
     loop = asyncio.new_event_loop()
@@ -39,7 +44,7 @@ def run(host: Host, main: Coroutine[Any, Any, None]) -> None:
     task = loop.create_task(main)
     end = loop.create_task(_end_in_time(host))
     try:
-        _heed_signals(host, loop)
+        _heed_signals(host, loop, decide)
         while not task.done():
             _run_until(host, loop, task)
         task.result()
@@ -63,21 +68,42 @@ def _on_error(host: Host, loop: asyncio.AbstractEventLoop, context: dict[str, An
         loop.default_exception_handler(context)
 
 
-def _heed_signals(host: Host, loop: asyncio.AbstractEventLoop) -> None:
+def _heed_signals(host: Host, loop: asyncio.AbstractEventLoop, decide: Decide | None) -> None:
     """Let signals stop the host; for the rest of the process, which may take a while to end."""
-    asked = False
+    stopping = deciding = False
 
     # Not `loop.add_signal_handler`: its callback waits for a loop that somebody may hold.
-    def stop(signum: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
+    def heed(signum: int, frame: FrameType | None) -> None:
+        nonlocal deciding
+        if stopping or (deciding and signum == signal.SIGINT):
+            os.write(sys.stderr.fileno(), b"\n" if deciding else b"")  # ends the question's line
             os._exit(128 + signum)
-        asked = True
-        loop.call_soon_threadsafe(functools.partial(host.stop, keep=signum == signal.SIGTERM))
+        if signum == signal.SIGINT and decide is not None:
+            deciding = True
+            threading.Thread(target=interrupted, args=[decide], daemon=True).start()
+        else:
+            stop(keep=signum == signal.SIGTERM)
+
+    def interrupted(decide: Decide) -> None:
+        nonlocal deciding
+        try:
+            decision = decide(host, loop)
+        finally:
+            deciding = False
+        if decision.message:
+            print(decision.message, file=sys.stderr, flush=True)
+        if decision.stop and not stopping:
+            stop(keep=decision.keep)
+
+    def stop(*, keep: bool) -> None:
+        nonlocal stopping
+        stopping = True
+        with contextlib.suppress(RuntimeError):  # the loop is closed: all is over
+            loop.call_soon_threadsafe(functools.partial(host.stop, keep=keep))
         end_by_force(host)
 
     for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, stop)
+        signal.signal(signum, heed)
 
 
 async def _end_in_time(host: Host) -> None:

@@ -1,14 +1,14 @@
-"""What `plughost serve` and `plughost extensions list` do, once their arguments are known."""
+"""What `plughost serve` does, once its arguments are known."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import errno
-import json
 import logging
+import os
 import socket
-import sys
 import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,45 +18,60 @@ from urllib.parse import quote
 import click
 from tornado.netutil import bind_sockets, bind_unix_socket
 
-from plughost import config, extensions, loops
+from plughost import browsing, config, loops
 from plughost.config import Config
-from plughost.errors import ConfigError, ExtensionNotFound, did_you_mean
+from plughost.errors import ConfigError, did_you_mean
 from plughost.host import Host
-from plughost.records import ExtensionRecord
-from plughost.starts import Starts
+from plughost.interrupts import decide
+from plughost.servers import RunningServer, listed
 
 if TYPE_CHECKING:
     import ssl
 
 PORTS_TO_TRY = 50
+LAST_PORT = 65535
 
 log = logging.getLogger("plughost")
 
 
 def run(
-    path: Path | None, flags: Mapping[str, Any], *, config_file: Path | None, open_browser: bool
+    path: Path | None,
+    flags: Mapping[str, Any],
+    *,
+    config_file: Path | None,
+    open_browser: bool,
+    attended: bool,
 ) -> None:
     """Serve until a signal says stop; prints the URL as soon as it answers.
 
-    Ctrl-C shuts down what was started; SIGTERM leaves running what can outlive the host. A
-    second signal ends the process at once. Raises ConfigError, and ExtensionError when an
-    extension that has to run does not.
+    Ctrl-C shuts down what was started, and if `attended` asks a person first; SIGTERM leaves
+    running what can outlive the host. A second signal ends the process at once. Raises
+    ConfigError, and ExtensionError when an extension that has to run does not.
     """
     root, file = _root_and_file(path, flags.get("root"))
     settings = config.load({**flags, "root": root}, config_file)
     for warning in settings.warnings:
         log.warning("%s", warning)
+    if flags.get("token"):
+        log.warning(
+            "A token on the command line can be seen by everybody who lists the processes of "
+            "this machine; --token-file names a file that has it."
+        )
     tls = _tls(settings)
     sockets = _bind(settings)
     if settings.unix_socket is None:
         settings = dataclasses.replace(settings, port=sockets[0].getsockname()[1])
     if settings.no_auth:
-        click.echo("Anybody who can reach this server may do everything on it (no_auth).", err=True)
+        log.warning("Anybody who can reach this server may do everything on it (no_auth).")
     host = Host(config=settings)
+    main = _serve(host, sockets, tls, file, open_browser=open_browser, attended=attended)
+    ours = _inode(settings.unix_socket)
     try:
-        loops.run(host, _serve(host, sockets, tls, file, open_browser=open_browser))
+        with contextlib.nullcontext() if settings.safe else listed(_listing(host)):
+            loops.run(host, main, decide=decide if attended else None)
     finally:
-        if settings.unix_socket is not None:
+        # Not that of a server that has been started in our place meanwhile.
+        if settings.unix_socket is not None and _inode(settings.unix_socket) == ours:
             settings.unix_socket.unlink(missing_ok=True)
 
 
@@ -67,96 +82,43 @@ async def _serve(
     file: str | None,
     *,
     open_browser: bool,
+    attended: bool,
 ) -> None:
-    announce = asyncio.ensure_future(_announce(host, file, open_browser=open_browser))
+    announce = asyncio.ensure_future(
+        _announce(host, file, open_browser=open_browser, attended=attended)
+    )
     try:
         await host.serve(sockets, tls)
     finally:
         announce.cancel()
 
 
-async def _announce(host: Host, file: str | None, *, open_browser: bool) -> None:
+async def _announce(host: Host, file: str | None, *, open_browser: bool, attended: bool) -> None:
     base = _base(host.config)
     token = f"?token={host.auth.token}" if host.auth.token else ""
     if file is None:
         url = f"{base}{token}"
         click.echo(f"\n    {url}\n")
-        click.echo("Ctrl-C stops the server and what it runs.")
+        first = "; it asks first when something is running" if attended else " and what it runs"
+        click.echo(f"Ctrl-C stops the server{first}.")
     else:
         await host.until(lambda: not host.loading or host.default_page is not None, seconds=60)
         page = host.default_page
         where = page.open.format(path=quote(file)) if page and page.open else "/"
         url = f"{base.rstrip('/')}{where}{token}"
         click.echo(f"\n    {url}\n")
-    opens = open_browser and host.config.unix_socket is None
-    if opens and not await asyncio.to_thread(webbrowser.open, url):
-        log.info("No browser could be opened; open the URL yourself.")
+    if open_browser and host.config.unix_socket is None:
+        with browsing.address(url, host.auth.token) as address:
+            if not await asyncio.to_thread(webbrowser.open, address):
+                log.info("No browser could be opened; open the URL yourself.")
+            await host.until(lambda: not host.loading, seconds=3600)
+            await host.until(lambda: host.stopping, seconds=browsing.SECONDS)
     await host.until(lambda: not host.loading, seconds=3600)
     for name in sorted(host.config.disabled - set(host.records)):
         hint = did_you_mean(name, host.records)
         log.warning("The extension %r is disabled, and not even installed. %s", name, hint)
     for warning in host.config.unclaimed():
         log.warning("%s", warning)
-
-
-def load_records() -> list[ExtensionRecord]:
-    """Import and register every installed extension in this process; serve nothing."""
-
-    async def load() -> list[ExtensionRecord]:
-        host = Host(config=config.load())
-        await host.load(start=False, count=False)
-        return list(host.records.values())
-
-    return asyncio.run(load())
-
-
-def enable(name: str) -> None:
-    """Forget an extension's failed starts. Raises ExtensionNotFound for one not installed."""
-    installed = [record.name for record in extensions.find()]
-    if name not in installed:
-        raise ExtensionNotFound(name, installed)
-    switch = config.load().switch(name)
-    if switch.blocked or not switch.enabled:
-        raise ConfigError(
-            f"The extension {name!r} is switched off. {switch.reason}",
-            hint="Change it there.",
-        )
-    forgiven = Starts().forget(name)
-    click.echo(
-        f"{name} is loaded again at the next start."
-        if forgiven
-        else f"{name} was not switched off."
-    )
-
-
-def print_records(records: list[ExtensionRecord], *, as_json: bool) -> None:
-    """A table for people, plain text in a pipe, JSON for scripts; failures with what to do."""
-    if as_json:
-        click.echo(json.dumps([record.to_json() for record in records], indent=2))
-        return
-    rows = [("NAME", "STATE", "VERSION", "DISTRIBUTION", "IMPORT")]
-    for record in records:
-        took = record.milliseconds.get("import")
-        rows.append(
-            (
-                record.name,
-                record.state.value,
-                record.version,
-                record.distribution,
-                f"{took:.0f} ms" if took is not None else "",
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        click.echo(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
-    for record in records:
-        for news in [
-            *record.notes,
-            *([f"{record.error}\n  {record.next_step}"] if record.error else []),
-        ]:
-            click.echo(f"\n{record.name}: {news}")
 
 
 def _root_and_file(path: Path | None, root: Path | None) -> tuple[str | None, str | None]:
@@ -166,17 +128,17 @@ def _root_and_file(path: Path | None, root: Path | None) -> tuple[str | None, st
     path = path.resolve()
     if path.is_dir():
         if root is not None and root.resolve() != path:
-            raise ConfigError(
-                f"Both the folder {str(path)!r} and --root {str(root)!r} are given.",
-                hint="Leave one of them away.",
+            raise click.UsageError(
+                f"Both the folder {str(path)!r} and --root {str(root)!r} are given. "
+                "Leave one of them away."
             )
         return str(path), None
     base = (root or Path.cwd()).resolve()
     if not path.is_relative_to(base):
         if root is not None:
-            raise ConfigError(
-                f"The file {str(path)!r} is not below --root {str(root)!r}.",
-                hint="Name a file below the root, or another root.",
+            raise click.UsageError(
+                f"The file {str(path)!r} is not below --root {str(root)!r}. "
+                "Name a file below the root, or another root."
             )
         base = path.parent
     return str(base), path.relative_to(base).as_posix()
@@ -189,7 +151,8 @@ def _bind(settings: Config) -> list[socket.socket]:
     """
     if settings.unix_socket is not None:
         return [_bind_unix(settings.unix_socket)]
-    for port in range(settings.port, settings.port + PORTS_TO_TRY if settings.port else 1):
+    last = min(settings.port + PORTS_TO_TRY, LAST_PORT + 1) if settings.port else 1
+    for port in range(settings.port, last):
         try:
             sockets = bind_sockets(port, settings.ip)
         except OSError as error:
@@ -200,10 +163,10 @@ def _bind(settings: Config) -> list[socket.socket]:
                 hint="Choose another with `--ip` or `--port`.",
             ) from None
         if port != settings.port:
-            click.echo(f"Port {settings.port} is taken; using {port}.", file=sys.stderr)
+            log.warning("Port %d is taken; using %d.", settings.port, port)
         return sockets
     raise ConfigError(
-        f"All ports from {settings.port} to {settings.port + PORTS_TO_TRY - 1} are taken.",
+        f"All ports from {settings.port} to {last - 1} are taken.",
         hint="Name a free one with `--port`.",
     )
 
@@ -228,6 +191,13 @@ def _bind_unix(path: Path) -> socket.socket:
         ) from None
 
 
+def _inode(path: Path | None) -> int | None:
+    """Which file it is, whatever its name is given to later."""
+    with contextlib.suppress(OSError):
+        return os.stat(path).st_ino if path is not None else None
+    return None
+
+
 def _tls(settings: Config) -> ssl.SSLContext | None:
     """The certificate to serve with. Raises ConfigError when it cannot be used."""
     if settings.certfile is None:
@@ -243,6 +213,24 @@ def _tls(settings: Config) -> ssl.SSLContext | None:
             hint="`certfile` and `keyfile` are PEM files; the key must fit and need no password.",
         ) from None
     return context
+
+
+def _listing(host: Host) -> RunningServer:
+    """This server, for those who look for running ones."""
+    settings = host.config
+    unix = settings.unix_socket
+    return RunningServer(
+        base_url=settings.base_url,
+        hostname=settings.ip or "localhost",
+        password=bool(settings.hashed_password),
+        pid=os.getpid(),
+        port=settings.port if unix is None else 0,
+        root_dir=str(settings.root),
+        secure=settings.certfile is not None,
+        sock="" if unix is None else str(unix),
+        token=host.auth.token,
+        url=_base(settings),
+    )
 
 
 def _base(settings: Config) -> str:

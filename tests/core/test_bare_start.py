@@ -12,7 +12,6 @@ WHEN_WANTED = {
     "IPython",
     "argon2",
     "prometheus_client",
-    "zipfile",
     "hatchling",
     "ipykernel",
     "json5",

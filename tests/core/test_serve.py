@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -66,6 +69,7 @@ async def test_shutdown_over_http_ends_the_process(served):
         (["serv"], "Did you mean 'serve'?"),
         (["serve", "--config", "/no/such.toml"], "There is no configuration file"),
         (["serve", ".", "--root", "/"], "Leave one of them away"),
+        (["serve", "--port", "http"], "not a valid integer"),
     ],
 )
 def test_a_mistake_is_one_clear_sentence(jupyter_folders, arguments, error):
@@ -90,3 +94,85 @@ async def test_a_page_asked_for_at_once_is_whole(served):
         text = (await server.client.get("/lab")).text
         assert '"terminalsAvailable":true' in text.replace(" ", "")
         server.stop()
+
+
+async def test_json_lines_tell_whose_request_they_are_about(served, strangers, distribution):
+    distribution("noisy", NOISY)
+    path = {"PYTHONPATH": str(strangers)}
+    server = served("--log-json", "--verbose", "--host", "127.0.0.1", env=path)
+    assert (await server.client.get("/noisy/api")).status == 200
+    server.stop()
+    lines = [json.loads(line) for line in server.output.read_text().splitlines()]
+    assert all({"time", "level", "logger", "message"} <= set(line) for line in lines)
+    (noise,) = [line for line in lines if line["logger"] == "noisy"]
+    assert noise["time"].endswith("+00:00")
+    assert "ZeroDivisionError" in noise["traceback"]
+    assert {**noise, "time": "", "traceback": "", "user": "", "request": ""} == {
+        "time": "",
+        "level": "error",
+        "logger": "noisy",
+        "message": "Rattle “1”\n",
+        "extension": "noisy",
+        "user": "",
+        "request": "",
+        "traceback": "",
+    }
+    assert noise["user"]
+    assert noise["request"]
+
+
+NOISY = """
+import logging
+from plughost import JSONHandler, Route, hookimpl
+
+class Noise(JSONHandler):
+    def get(self):
+        try:
+            1 / 0
+        except ZeroDivisionError:
+            logging.getLogger("noisy").exception("Rattle “%d”\\n", 1)
+        self.reply({})
+
+@hookimpl
+def plughost_routes():
+    return [Route(r"/noisy/api", Noise)]
+"""
+
+
+async def test_a_token_on_the_command_line_is_warned_of_once(served):
+    server = served()
+    assert server.output.read_text().count("--token-file") == 1
+    assert "--token-file" not in served(token=None).output.read_text()
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({}, False)],
+)
+def test_log_lines_have_colours_only_where_they_are_wanted(jupyter_folders, environment, coloured):
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "plughost", "serve", "--ip", "203.0.113.1", "--token", "x"],
+        env={**os.environ, "TERM": "dumb", "NO_COLOR": "", **environment},
+        cwd=jupyter_folders,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=slave,
+    )
+    os.close(slave)
+    shown = b""
+    with contextlib.suppress(OSError):  # EIO: nobody has the terminal open any more
+        while part := os.read(master, 4096):
+            shown += part
+    os.close(master)
+    assert process.wait(15) == 1
+    assert (b"\x1b[33mW\x1b[0m " in shown) == coloured
+    assert (b"\x1b" in shown) == coloured
+
+
+@pytest.mark.parametrize("origins", [["https://a.example"], ["https://a.example", "http://b:1"]])
+async def test_several_origins_can_be_allowed(served, origins):
+    server = served(*(word for origin in origins for word in ("--allow-origin", origin)))
+    for origin in origins:
+        reply = await server.client.get("/api/status", headers={"Origin": origin})
+        assert reply.headers["Access-Control-Allow-Origin"] == origin

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from plughost import FileHandler, Host, Page, PageConfig, Route, hookimpl
+from plughost_lab.moved import PATTERN as MOVED
+from plughost_lab.moved import Moved
 from plughost_lab.visit import PATTERN, LabOptions, page_config
 
 FOLDER = Path(__file__).parent
@@ -17,6 +19,7 @@ def plughost_routes() -> list[Route]:
     return [
         Route(r"/(?P<file>favicon\.ico)", FileHandler, **icons),
         Route(r"/static/favicons/(?P<file>[^/]+)", FileHandler, **icons),
+        Route(MOVED, Moved),
     ]
 
 

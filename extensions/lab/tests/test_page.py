@@ -197,3 +197,24 @@ async def test_icons_are_there_before_anybody_has_logged_in(start):
     assert (icon.status, icon.body[:4]) == (200, b"\x00\x00\x01\x00")
     assert (head.status, head.headers["Content-Length"]) == (200, str(len(icon.body)))
     assert missing.status in (403, 404)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("/tree", "/lab"),
+        ("/tree/", "/lab"),
+        ("/tree/a%20b/c?reset", "/lab/tree/a%20b/c?reset"),
+        ("/notebooks/d/%C3%A4.ipynb?x=1&y=%2F", "/lab/tree/d/%C3%A4.ipynb?x=1&y=%2F"),
+        ("/edit/d/notes.txt", "/lab/tree/d/notes.txt"),
+        ("/edit//elsewhere.example/x", "/lab/tree/elsewhere.example/x"),
+    ],
+)
+@pytest.mark.parametrize("base_url", ["/", "/user/ada/"])
+async def test_addresses_of_the_classic_notebook_lead_to_the_lab(start, base_url, old, new):
+    base = base_url.rstrip("/")
+    async with start(plughost_lab, base_url=base_url) as (_, client):
+        reply = await client.get(base + old)
+        stranger = await client.get(base + old, token=None)
+    assert (reply.status, reply.headers["Location"]) == (302, base + new)
+    assert stranger.status == 403

@@ -6,12 +6,10 @@ import json
 import sys
 
 import click
-import msgspec
 
-from plughost import BadRequest, Config, forget_logins
+from plughost import BadRequest, Config, RunningServer, forget_logins, running_servers
 from plughost_login.password_file import PasswordFile
 from plughost_login.passwords import LONGEST, hash_password
-from plughost_login.servers import RunningServer, running_servers
 
 SHORT = 8
 """Characters; whoever takes fewer is told."""
@@ -180,12 +178,12 @@ def revoke(above: bool, as_json: bool) -> None:
 def _show(as_json: bool) -> None:
     running = running_servers()
     if as_json:
-        click.echo(json.dumps(msgspec.to_builtins(running), indent=2))
+        click.echo(json.dumps([server.facts() for server in running], indent=2))
     elif not running:
         click.echo("No server of yours is running on this machine.")
         click.echo("`plughost serve` starts one and prints its URL with the token.")
     for server in [] if as_json else running:
-        click.echo(f"{server.login_url}  {server.root_dir}{_entrance(server)}".rstrip())
+        click.echo(f"{server.address}  {server.root_dir}{_entrance(server)}".rstrip())
 
 
 def _entrance(server: RunningServer) -> str:

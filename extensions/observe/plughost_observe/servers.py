@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
-import socket
-import ssl
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from jupyter_core.paths import jupyter_runtime_dir
 
+from plughost import HostError, RunningServer
 from plughost_observe.facts import Blocked, Record, read_records
 from plughost_observe.findings import Finding, error, note, warning
 from plughost_observe.startup import duration
 
 ANSWER_SECONDS = 3.0
 """A server that does not answer within this is said not to answer."""
-
-
-class RunningFile(msgspec.Struct, frozen=True):
-    """`jpserver-<pid>.json`, which every Jupyter server writes."""
-
-    pid: int
-    url: str
-    token: str = ""
-    base_url: str = "/"
-    root_dir: str = ""
-    version: str = ""
-    sock: str = ""
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -88,7 +72,7 @@ def look() -> tuple[list[Server], list[Finding]]:
     findings: list[Finding] = []
     for path in sorted(Path(jupyter_runtime_dir()).glob("jpserver-*.json")):
         try:
-            file = msgspec.json.decode(path.read_bytes(), type=RunningFile)
+            file = msgspec.json.decode(path.read_bytes(), type=RunningServer)
         except (OSError, msgspec.DecodeError) as problem:
             findings.append(
                 note(
@@ -198,7 +182,7 @@ def _differs(server: Server, here: Record, there: Record | None) -> Iterator[Fin
         )
 
 
-def _asked(file: RunningFile) -> Server:
+def _asked(file: RunningServer) -> Server:
     url = f"unix socket {file.sock}" if file.sock else file.url
     server = Server(file.pid, url, file.version, file.root_dir, _python_of(file.pid))
     try:
@@ -209,49 +193,20 @@ def _asked(file: RunningFile) -> Server:
         return msgspec.structs.replace(
             server, records=read_records(records), blocked=_blocked(loop), held=_held(loop)
         )
-    except (OSError, http.client.HTTPException, ValueError) as problem:
+    except (HostError, ValueError) as problem:
         text = str(problem) or type(problem).__name__
         return msgspec.structs.replace(server, problem=f"does not answer ({text})")
 
 
-def _get(file: RunningFile, path: str) -> Any:
+def _get(file: RunningServer, path: str) -> Any:
     """What a server replies to a GET; None when it has nothing there."""
-    connection = _connection(file)
-    headers = {"Authorization": f"token {file.token}"} if file.token else {}
-    headers["Host"] = urlsplit(file.url).netloc or "localhost"
-    try:
-        # No activity of a person: it must not keep a server alive that ends when idle.
-        target = f"{file.base_url.rstrip('/')}/{path}?no_track_activity=1"
-        connection.request("GET", target, headers=headers)
-        reply = connection.getresponse()
-        body = reply.read()
-        if reply.status == 404:
-            return None
-        if reply.status != 200:
-            raise ValueError(f"status {reply.status} at {path}")
-        return json.loads(body)
-    finally:
-        connection.close()
-
-
-def _connection(file: RunningFile) -> http.client.HTTPConnection:
-    if file.sock:
-        connection = http.client.HTTPConnection("localhost", timeout=ANSWER_SECONDS)
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(ANSWER_SECONDS)
-        connection.sock.connect(file.sock)
-        return connection
-    parts = urlsplit(file.url)
-    name = parts.hostname or "127.0.0.1"
-    # Asked on this machine, whatever name or address it goes by: the token stays here.
-    if name in ("0.0.0.0", "::", "", "localhost"):
-        name = "127.0.0.1"
-    if parts.scheme != "https":
-        return http.client.HTTPConnection(name, parts.port, timeout=ANSWER_SECONDS)
-    context = ssl.create_default_context()
-    # Its certificate is for the name that others use; the file vouches for who is meant.
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return http.client.HTTPSConnection(name, parts.port, timeout=ANSWER_SECONDS, context=context)
+    # No activity of a person: it must not keep a server alive that ends when idle.
+    status, reply = file.ask("GET", f"/{path}?no_track_activity=1", seconds=ANSWER_SECONDS)
+    if status == 404:
+        return None
+    if status != 200:
+        raise ValueError(f"status {status} at {path}")
+    return reply
 
 
 def _blocked(reply: Any) -> dict[str, Blocked]:
@@ -275,7 +230,7 @@ def _held(reply: Any) -> list[Held]:
         return []
 
 
-def _visible_token(file: RunningFile) -> Iterator[Finding]:
+def _visible_token(file: RunningServer) -> Iterator[Finding]:
     """A token that whoever lists processes can read."""
     words = _command_line(file.pid)
     if file.token and any(file.token in word for word in words):
