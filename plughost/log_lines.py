@@ -15,11 +15,17 @@ _COLOURS = {"W": "33", "E": "31", "C": "1;31", "D": "2"}
 
 
 def set_up(*, level: int = logging.INFO, as_json: bool = False) -> None:
-    """Send what is logged to stderr, with colours if that is a terminal that wants them."""
+    """Send what is logged to stderr, with colours if that is a terminal that wants them.
+
+    What somebody logs with `extra={"terminal": False}` is for log files and other handlers, and
+    comes here only with a `level` of `logging.DEBUG`.
+    """
     from plughost.terminal import has_colours
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JSONLines() if as_json else Lines(colours=has_colours(sys.stderr)))
+    if level > logging.DEBUG:
+        handler.addFilter(lambda record: getattr(record, "terminal", True))
     logging.basicConfig(level=level, handlers=[handler])
 
 
