@@ -45,7 +45,8 @@ def main(pytest_arguments: list[str]) -> int:
         ("biome", lambda: npm_script("lint")),
         ("typescript", lambda: npm_script("types")),
         ("vitest", lambda: npm_script("test")),
-        ("pytest", lambda: python("-m", "pytest", *pytest_arguments)),
+        # Side by side, a file at a time: most of a test is waiting for processes.
+        ("pytest", lambda: python("-m", "pytest", "-n2", "--dist=loadfile", *pytest_arguments)),
     ]
     for name, step in steps:
         print(f"── {name}", flush=True)
