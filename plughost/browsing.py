@@ -12,6 +12,8 @@ from pathlib import Path
 
 SECONDS = 30.0
 """So long a browser has to find its way."""
+READING_SECONDS = 5.0
+"""The same, where a person waits at a prompt for it."""
 
 
 @contextlib.contextmanager

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LOGIN_SECONDS = 1.0
+"""How often it is looked at whether logins have been ended."""
 CLOSE_SECONDS = 1.0
 """Requests that are being answered when everything has stopped have this long to end."""
 
@@ -432,11 +434,21 @@ class Host:
         self.listen(sockets, tls)
         loading = asyncio.ensure_future(self.load())
         loading.add_done_callback(self._loaded)
+        logins = asyncio.ensure_future(self._watch_logins())
         await self._stopping.wait()
+        logins.cancel()
         loading.cancel()
         await self.close()
         if self._failure is not None:
             raise self._failure
+
+    async def _watch_logins(self) -> None:
+        """End the WebSockets of logins that somebody has ended, in another process perhaps."""
+        secret = self.auth.cookies.secret
+        while True:
+            await asyncio.sleep(LOGIN_SECONDS)
+            if secret != (secret := self.auth.cookies.secret):
+                self.application.end_logins()
 
     def _loaded(self, loading: asyncio.Task[None]) -> None:
         """Loading has ended: show a fault of the host itself, and see to who had to run."""

@@ -7,6 +7,7 @@ requests are answered meanwhile, and a loop that somebody holds cannot suppress 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import select
 import sys
@@ -69,11 +70,17 @@ async def _work(host: Host) -> Work:
 
 def _ask(asked: str, work: Work) -> Decision:
     keepable = _keepable(work)
+    # What was typed before, a late answer to the last question perhaps, answers nothing.
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import termios
+
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
     click.echo(f"\n{asked}", nl=False, err=True)
     readable, _, _ = select.select([sys.stdin], [], [], ANSWER_SECONDS)
     if not readable:
         return Decision(stop=False, message="\nNo answer: going on.")
-    answer = sys.stdin.readline().strip().lower()[:1]
+    # Not `readline`, which would keep what comes after the line for the next time.
+    answer = os.read(sys.stdin.fileno(), 1024).decode(errors="replace").strip().lower()[:1]
     if answer == "y":
         return Decision(stop=True)
     if answer == "k" and keepable:

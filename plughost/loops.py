@@ -76,7 +76,8 @@ def _heed_signals(host: Host, loop: asyncio.AbstractEventLoop, decide: Decide | 
     def heed(signum: int, frame: FrameType | None) -> None:
         nonlocal deciding
         if stopping or (deciding and signum == signal.SIGINT):
-            os.write(sys.stderr.fileno(), b"\n" if deciding else b"")  # ends the question's line
+            with contextlib.suppress(OSError):
+                os.write(2, b"\n" if deciding else b"")  # ends the question's line
             os._exit(128 + signum)
         if signum == signal.SIGINT and decide is not None:
             deciding = True

@@ -53,7 +53,7 @@ class RunningServer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def address(self) -> str:
         """The URL to open, with the token that lets one in."""
-        return f"{self.url}?token={quote(self.token)}" if self.token else self.url
+        return f"{self.url}?token={quote(self.token, safe='')}" if self.token else self.url
 
     def ask(
         self, method: str, path: str, body: Any = None, *, seconds: float = ANSWER_SECONDS
@@ -223,7 +223,10 @@ def ask(
 
     Raises Unreachable.
     """
-    connection = _connection(server, seconds)
+    try:
+        connection = _connection(server, seconds)
+    except ValueError as error:  # whatever its file calls a URL
+        raise Unreachable(server, error) from None
     headers = {"Content-Type": "application/json"}
     if server.token:
         headers["Authorization"] = f"token {server.token}"

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 PORTS_TO_TRY = 50
 LAST_PORT = 65535
+SHORT_TOKEN = 16
+"""Characters; nobody counts the wrong tokens that programs send."""
 
 log = logging.getLogger("plughost")
 
@@ -57,6 +59,8 @@ def run(
             "A token on the command line can be seen by everybody who lists the processes of "
             "this machine; --token-file names a file that has it."
         )
+    if settings.token and len(settings.token) < SHORT_TOKEN:
+        log.warning("The token has %d characters, which can be guessed.", len(settings.token))
     tls = _tls(settings)
     sockets = _bind(settings)
     if settings.unix_socket is None:
@@ -95,7 +99,7 @@ async def _serve(
 
 async def _announce(host: Host, file: str | None, *, open_browser: bool, attended: bool) -> None:
     base = _base(host.config)
-    token = f"?token={host.auth.token}" if host.auth.token else ""
+    token = f"?token={quote(host.auth.token, safe='')}" if host.auth.token else ""
     if file is None:
         url = f"{base}{token}"
         click.echo(f"\n    {url}\n")

@@ -26,12 +26,16 @@ COLOURS = {
 def has_colours(stream: TextIO) -> bool:
     """Whether colours are wanted there: on a terminal that has some, unless NO_COLOR is set."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return not plain and stream.isatty()
+    return not plain and _is_tty(stream)
 
 
 def is_attended() -> bool:
     """Whether a person sits at both ends and can be asked something."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return _is_tty(sys.stdin) and _is_tty(sys.stderr)
+
+
+def _is_tty(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()  # None: it was closed before we came
 
 
 def print_json(value: Any) -> None:

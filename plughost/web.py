@@ -67,16 +67,26 @@ class Application(web.Application):
         """Keep an open WebSocket in mind."""
         self._sockets.add(socket)
 
+    def end_logins(self) -> None:
+        """Close the WebSockets that a cookie has opened: no cookie counts any more."""
+        for socket in [*self._sockets]:
+            target = target_of(socket.request)
+            if target and target.caller and target.caller.proof == "cookie":
+                self._close(socket, 1008, "This login has been ended.")
+
     def close_sockets(self, owner: ExtensionRecord | None = None) -> None:
         """Close all open WebSockets, or those of one extension, and ask clients to come back."""
         for socket in [*self._sockets]:
             target = target_of(socket.request)
             if owner is None or (target is not None and target.owner is owner):
-                self._sockets.discard(socket)
-                record = target.owner if target and target.owner else self._nobody
-                with guard(record, "close", fatal=False):
-                    # Not `socket.close`, which a stranger may have made something else.
-                    websocket.WebSocketHandler.close(socket, 1012, "This is being restarted.")
+                self._close(socket, 1012, "This is being restarted.")
+
+    def _close(self, socket: websocket.WebSocketHandler, code: int, reason: str) -> None:
+        self._sockets.discard(socket)
+        target = target_of(socket.request)
+        with guard((target and target.owner) or self._nobody, "close", fatal=False):
+            # Not `socket.close`, which a stranger may have made something else.
+            websocket.WebSocketHandler.close(socket, code, reason)
 
     @property
     def open_sockets(self) -> dict[str, int]:
@@ -135,7 +145,7 @@ class Application(web.Application):
         path = below(host.config.base_url, request.path)
         if request.method == "OPTIONS" and path is not None and is_api(path):
             return Target(_Preflight)
-        match = await self._claimed(path) if path is not None else None
+        match = await self._claimed(request, path) if path is not None else None
         caller = None
         if match is None or not match[0].public:
             caller = await self._identified(request)
@@ -151,7 +161,7 @@ class Application(web.Application):
             return Target(_Redirect, {"url": without_token(request.uri or "")}, caller=caller)
         _check_size(request, MAX_BODY if caller else UNKNOWN_BODY)
         if owner.state != "active" or not host.may_answer(owner):
-            await self._ready(owner)
+            await self._ready(owner, caller)
         if caller and "no_track_activity" not in request.query_arguments:
             host.note_activity()
         return Target(handler, dict(route.arguments), groups, owner, caller, route.pattern)
@@ -166,7 +176,7 @@ class Application(web.Application):
         await self.host.until(lambda: not self.host.loading)
         return await self.host.auth.identify(request)
 
-    async def _claimed(self, path: str) -> Match | None:
+    async def _claimed(self, request: httputil.HTTPServerRequest, path: str) -> Match | None:
         """Hold a path nobody has claimed while extensions load: one of them may claim it.
 
         JupyterLab takes an early 503 for a lost connection and a 404 for gone.
@@ -179,13 +189,14 @@ class Application(web.Application):
             lambda: host.routes.match(path) is not None or not (host.loading or host.exchanging)
         ):
             return host.routes.match(path)
+        await host.auth.identify(request)  # what is loading is no stranger's business
         names = ", ".join(r.name for r in host.records.values() if not r.settled)
         raise Unavailable(
             f"Nobody answers at {path!r} yet; still loading: {names}.",
             hint="Ask again in a moment.",
         )
 
-    async def _ready(self, owner: ExtensionRecord) -> None:
+    async def _ready(self, owner: ExtensionRecord, caller: Caller | None) -> None:
         host = self.host
         await host.until(lambda: owner.settled and host.may_answer(owner))
         if not owner.settled or not host.may_answer(owner):
@@ -193,9 +204,11 @@ class Application(web.Application):
                 f"The extension {owner.name!r} is still starting.", hint="Ask again in a moment."
             )
         if owner.state != "active":
+            # What went wrong may name files and more: that is for callers we know.
+            why = f": {owner.error}" if caller else "."
             raise Unavailable(
-                f"The extension {owner.name!r} is not running: {owner.error}",
-                hint=owner.next_step,
+                f"The extension {owner.name!r} is not running{why}",
+                hint=owner.next_step if caller else "Log in to see why.",
                 retry_after=60,
             )
 

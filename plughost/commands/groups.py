@@ -93,6 +93,23 @@ class Commands(Group):
             message = f"Error: {error.message}\n{error.hint or ''}".rstrip()
             click.echo(wrapped(message, sys.stderr), err=True)
             ctx.exit(1)
+        except RuntimeError as error:
+            if "home directory" not in str(error):
+                raise
+            click.echo(
+                "Error: There is no home folder: HOME is not set, and the system does not know "
+                "this user.\nSet HOME, or JUPYTER_CONFIG_DIR, JUPYTER_DATA_DIR and "
+                "JUPYTER_RUNTIME_DIR.",
+                err=True,
+            )
+            ctx.exit(1)
+        except FileNotFoundError:
+            if _has_folder():
+                raise
+            click.echo(
+                "Error: The current folder does not exist any more.\nGo to one that does.", err=True
+            )
+            ctx.exit(1)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         names = self.list_commands(ctx)
@@ -156,6 +173,14 @@ def _docstring(module: str, function: str) -> str:
         if isinstance(node, ast.FunctionDef) and node.name == function:
             return ast.get_docstring(node) or ""
     return ""
+
+
+def _has_folder() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _list(known: list[str]) -> str:

@@ -75,9 +75,10 @@ def stop(server: str | None, keep: bool) -> None:
 @click.argument("server", required=False, shell_complete=server_ports)
 def open_server(server: str | None) -> None:
     """Open a server in the browser."""
+    import time
     import webbrowser
 
-    from plughost import servers
+    from plughost import browsing, servers
 
     chosen = servers.choose(servers.running_servers(), server)
     if chosen.sock:
@@ -86,8 +87,11 @@ def open_server(server: str | None) -> None:
             "it.\nStart one with a port: `plughost serve`."
         )
     click.echo(f"    {chosen.address}")
-    if not webbrowser.open(chosen.address):
-        raise click.ClickException("No browser could be opened.\nOpen the URL above yourself.")
+    with browsing.address(chosen.address, chosen.token) as address:
+        if not webbrowser.open(address):
+            raise click.ClickException("No browser could be opened.\nOpen the URL above yourself.")
+        if address != chosen.address:
+            time.sleep(browsing.READING_SECONDS)
 
 
 def _statuses(found: list[RunningServer]) -> list[dict[str, Any] | None]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import subprocess
+import sys
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -416,3 +418,21 @@ async def test_a_trailing_slash_never_leads_to_another_host(start, path):
         reply = await client.get(path)
     assert reply.status == 302
     assert not reply.headers["Location"].startswith("//")
+
+
+async def test_ending_logins_closes_what_they_have_opened(served):
+    server = served()
+    client = server.client
+    jar = {}
+    for path in (f"/lab?token={TOKEN}", "/lab"):
+        jar |= set_by(await client.get(path, headers=cookies(jar), token=None))
+    ours = {**cookies(jar), "Origin": client.base}
+    by_cookie = await client.websocket("/api/events/subscribe", headers=ours, token=None)
+    by_token = await client.websocket("/api/events/subscribe")
+    revoke = [sys.executable, "-m", "plughost", "token", "revoke"]
+    await asyncio.to_thread(subprocess.run, revoke, check=True, capture_output=True)
+    assert await asyncio.wait_for(by_cookie.read_message(), 10) is None
+    assert by_cookie.close_code == 1008
+    assert by_token.close_code is None
+    by_cookie.close()
+    by_token.close()

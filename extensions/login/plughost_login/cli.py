@@ -9,7 +9,7 @@ import click
 
 from plughost import BadRequest, Config, RunningServer, forget_logins, running_servers
 from plughost_login.password_file import PasswordFile
-from plughost_login.passwords import LONGEST, hash_password
+from plughost_login.passwords import hash_password, judged
 
 SHORT = 8
 """Characters; whoever takes fewer is told."""
@@ -101,20 +101,8 @@ def _read() -> str:
 
 
 def _judged(typed: str) -> str:
-    """The password. Raises BadRequest for one that nobody could log in with."""
-    if not typed:
-        raise BadRequest("The password is empty.", hint="Take 8 characters or more.")
-    if len(typed) > LONGEST:
-        raise BadRequest(
-            f"The password has {len(typed)} characters; {LONGEST} are the most.",
-            hint="Take a shorter one.",
-        )
-    if "\n" in typed or "\r" in typed:
-        raise BadRequest(
-            "The password has more than one line, and the login page has one.",
-            hint="Pass one line on standard input.",
-        )
-    if len(typed) < SHORT:
+    """The password, with a word on a short one. Raises BadRequest as `judged()` does."""
+    if len(judged(typed)) < SHORT:
         click.echo(f"It has fewer than {SHORT} characters, which is easy to guess.", err=True)
     return typed
 

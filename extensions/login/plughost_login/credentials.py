@@ -9,7 +9,7 @@ import logging
 from plughost import Forbidden, forget_logins
 from plughost_login.attempts import Attempts
 from plughost_login.password_file import PasswordFile
-from plughost_login.passwords import flaw, hash_password, is_usable, matches
+from plughost_login.passwords import flaw, hash_password, is_usable, judged, matches
 
 log = logging.getLogger("plughost.login")
 
@@ -79,6 +79,7 @@ class Credentials:
         """
         if self.fixed:
             raise Forbidden(self.fixed, hint="Log in without a new password.")
+        judged(password)
         if not typed:
             raise WrongPassword("Nothing was typed.")
         failures = self.attempts.begin(address)

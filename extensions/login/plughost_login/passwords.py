@@ -5,10 +5,34 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+from plughost import BadRequest
+
 LONGEST = 1024
 """Characters; nobody types more, and hashing what is longer is work for nobody."""
 
 _ARGON2 = "argon2:"
+
+
+def judged(password: str) -> str:
+    """The same password. Raises BadRequest for one that nobody could log in with."""
+    if not password:
+        raise BadRequest("The password is empty.", hint="Take 8 characters or more.")
+    if len(password) > LONGEST:
+        raise BadRequest(
+            f"The password has {len(password)} characters; {LONGEST} are the most.",
+            hint="Take a shorter one.",
+        )
+    if "\n" in password or "\r" in password:
+        raise BadRequest(
+            "The password has more than one line, and the login page has one.",
+            hint="Pass one line on standard input.",
+        )
+    if not password.isprintable():
+        raise BadRequest(
+            "The password has a character that no form can send.",
+            hint="Take letters, digits, signs and blanks.",
+        )
+    return password
 
 
 def hash_password(password: str) -> str:

@@ -21,9 +21,10 @@ from urllib.parse import unquote
 import msgspec
 
 from plughost import Answered, HostError, doing
-from plughost_observe.lines import iso
+from plughost_observe.lines import iso, printable
 from plughost_observe.log_file import LineFile
 from plughost_observe.logs import Writer
+from plughost_observe.redaction import message_of
 
 LOGGER = "plughost.audit"
 CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -97,6 +98,7 @@ class Audit:
         self._writer = Writer(self._file)
         self.handler = _Intake(self)
         self._before: tuple[int, bool] | None = None
+        self.going = False
 
     async def start(self) -> None:
         """Raises AuditUnwritable: who wants an audit log does not want to go without."""
@@ -105,11 +107,16 @@ class Audit:
         except OSError as error:
             raise AuditUnwritable(self._file.path, error) from error
         self._writer.start()
+        self.going = True
         logger = logging.getLogger(LOGGER)
         self._before = (logger.level, logger.propagate)
         # What is meant for this file alone appears neither on the terminal nor in the log.
         logger.setLevel(logging.DEBUG)
         logger.propagate = False
+
+    async def stop(self) -> None:
+        # What others do while they stop is written down, too: the handler is closed last.
+        self.going = False
 
     def close(self) -> None:
         """Write what waits, and leave the logger as it was."""
@@ -130,10 +137,10 @@ class Audit:
             Deed(
                 time=iso(time.time()),
                 user=answered.user,
-                action=action,
+                action=printable(action),
                 proof=answered.proof,
-                kernel=kernel,
-                path=path,
+                kernel=printable(kernel),
+                path=printable(path),
                 status=answered.status,
                 extension=answered.extension,
                 request=doing().request,
@@ -147,9 +154,9 @@ class Audit:
             Deed(
                 time=iso(record.created),
                 user=facts.user,
-                action=record.getMessage(),
-                kernel=str(record.__dict__.get("kernel", "")),
-                path=str(record.__dict__.get("path", "")),
+                action=printable(message_of(record)),
+                kernel=printable(str(record.__dict__.get("kernel", ""))),
+                path=printable(str(record.__dict__.get("path", ""))),
                 extension=facts.extension,
                 request=facts.request,
             )
@@ -167,10 +174,15 @@ class _Intake(logging.Handler):
         self._audit = audit
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._audit.told(record)
+        try:
+            self._audit.told(record)
+        except Exception:  # one odd line ends nothing
+            self.handleError(record)
 
     def close(self) -> None:
-        self._audit.close()
+        # Requests are written down by another way, and go on until everything has stopped.
+        if not self._audit.going:
+            self._audit.close()
         super().close()
 
 

@@ -144,13 +144,18 @@ def line_of(record: logging.LogRecord, author: Author) -> Line:
         time=iso(record.created),
         level=record.levelname,
         logger=record.name,
-        message=message_of(record),
+        message=printable(message_of(record)),
         extension=author.of(record),
-        kernel=str(record.__dict__.get("kernel", "")),
-        user=facts.user,
+        kernel=printable(str(record.__dict__.get("kernel", ""))),
+        user=printable(facts.user),
         request=facts.request,
-        exception=exception,
+        exception=printable(exception),
     )
+
+
+def printable(text: str) -> str:
+    """The text as UTF-8 can carry it: file names that are none leave odd characters behind."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _is_in(path: str, package: str) -> bool:

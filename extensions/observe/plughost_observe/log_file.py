@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 try:
@@ -29,7 +30,9 @@ class LineFile:
     def write(self, line: bytes) -> None:
         """Add a line. Raises OSError."""
         # One call at the file's end: lines of several servers do not get mixed up.
-        os.write(self._descriptor, line + b"\n")
+        left = line + b"\n"
+        while left:  # a disk that is nearly full takes a part
+            left = left[os.write(self._descriptor, left) :]
 
     def close(self) -> None:
         if self._descriptor >= 0:
@@ -86,7 +89,16 @@ class RotatingFile(LineFile):
 
 
 def _opened(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    """Open for adding; nothing but a file of our own, in a folder that others may write to."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags, 0o600)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(f"{str(path)!r} is not an ordinary file.")
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 def _lock(descriptor: int) -> bool:

@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from queue import SimpleQueue
@@ -24,6 +25,8 @@ WAITING = 20_000
 """Lines that wait for a slow disk; more are counted and left out."""
 BACKLOG = 1000
 """Lines that wait for a slow client before it is let go; it can come back."""
+AGAIN_SECONDS = 10.0
+"""So long after a failure a file is tried again."""
 END_SECONDS = 2.0
 """What still waits when the logs end has this long to be written."""
 
@@ -45,6 +48,8 @@ class Writer:
         self._waiting: SimpleQueue[tuple[float, int, Line] | bytes | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._left_out = 0
+        self._broken = False
+        self._again = 0.0
 
     def put(self, item: tuple[float, int, Line] | bytes) -> None:
         """Have a line written; from any thread."""
@@ -75,26 +80,42 @@ class Writer:
                 self._to_file(item)
             else:
                 created, level, line = item
-                encoded = _encode(line)
+                try:
+                    encoded = _encode(line)
+                except (UnicodeError, TypeError, ValueError):  # a line of a stranger's making
+                    self._left_out += 1
+                    continue
                 self._to_file(encoded)
                 if self._tail is not None:
                     self._tail.add(created, level, line, encoded)
-            if self._left_out and self._waiting.empty():
+            if self._left_out and self._waiting.empty() and not self._broken:
                 left_out, self._left_out = self._left_out, 0
-                log.error("%d log lines are lost: the disk is too slow for them.", left_out)
+                log.error("%d log lines could not be written and are lost.", left_out)
         if self._file is not None:
             self._file.close()
 
     def _to_file(self, line: bytes) -> None:
         if self._file is None:
             return
+        if self._broken and time.monotonic() < self._again:
+            self._left_out += 1
+            return
         try:
+            if self._broken:
+                self._file.open()
             self._file.write(line)
         except OSError as error:
-            file, self._file = self._file, None
             with contextlib.suppress(OSError):
-                file.close()
-            log.error("%r is not written any more: %s", str(file.path), error)
+                self._file.close()
+            self._left_out += 1
+            self._again = time.monotonic() + AGAIN_SECONDS
+            if not self._broken:
+                self._broken = True
+                log.error("%r cannot be written for now: %s", str(self._file.path), error)
+        else:
+            if self._broken:
+                self._broken = False
+                log.warning("%r is written again.", str(self._file.path))
 
 
 class Tail:
@@ -209,7 +230,10 @@ class Intake(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if self._guarding:
             self._terminal.attach()  # some handler may be new
-        self._writer.put((record.created, record.levelno, line_of(record, self._author)))
+        try:
+            self._writer.put((record.created, record.levelno, line_of(record, self._author)))
+        except Exception:  # what a stranger has put into a record stops nobody else's lines
+            self.handleError(record)
 
     def close(self) -> None:
         self._guarding = False

@@ -150,7 +150,7 @@ def _operation(route: Route, verb: str, method: Any, *, is_api: bool) -> dict[st
         operation["requestBody"] = {"content": content}
     if route.public:
         operation["security"] = []
-    _merge(operation, getattr(handler, "openapi", {}).get(verb, {}))
+    _merge(operation, (getattr(handler, "openapi", None) or {}).get(verb, {}))
     return operation
 
 

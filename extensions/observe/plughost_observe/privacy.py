@@ -34,11 +34,13 @@ _SHAPES: list[tuple[re.Pattern[str], str]] = [
         REDACTED,
     ),
     (
-        re.compile(r"(--[\w-]*(?:token|password|passphrase|secret|key))\s+[^\s-]\S*"),
+        re.compile(
+            r"(?<![\w-])(--[\w-]{0,40}?(?:token|password|passphrase|secret|key))\s+[^\s-]\S*"
+        ),
         rf"\1 {REDACTED}",
     ),
     # Whoever stands before the @ in a URL, with or without a password (RFC 3986, 3.2.1).
-    (re.compile(r"(\w+://)[^\s/@\"']+@"), rf"\1{REDACTED}@"),
+    (re.compile(r"(?<!\w)(\w{1,32}://)[^\s/@\"']+@"), rf"\1{REDACTED}@"),
     # A hashed password as Jupyter once wrote it: algorithm:salt:hash.
     (re.compile(r"\b(?:sha\d+|md5):[0-9a-f]{4,}:[0-9a-f]{16,}", re.IGNORECASE), REDACTED),
     # A random token is 48 hexadecimal digits; a kernel's id has hyphens, and stays.
@@ -103,10 +105,11 @@ def _looks_random(value: str) -> bool:
 
 def _places() -> Iterator[tuple[re.Pattern[str], str]]:
     """The home folder, in all its spellings, then the names of the user and of the machine."""
-    home = Path.home()
-    homes = {str(home), os.path.realpath(home), home.as_posix(), quote(str(home))} - {"/"}
-    for each in sorted(homes, key=len, reverse=True):
-        yield re.compile(rf"(?<![\w-]){re.escape(each)}(?![\w-])"), "~"
+    with contextlib.suppress(RuntimeError):  # a container may know neither HOME nor the user
+        home = Path.home()
+        homes = {str(home), os.path.realpath(home), home.as_posix(), quote(str(home))} - {"/"}
+        for each in sorted(homes, key=len, reverse=True):
+            yield re.compile(rf"(?<![\w-]){re.escape(each)}(?![\w-])"), "~"
     yield re.compile(r"((?:/home|/Users|[A-Za-z]:\\Users)[/\\])[^/\\\s\"':]+"), r"\1<user>"
     for name in _users():
         if len(name) >= 3 and name.lower() not in _COMMON:

@@ -62,8 +62,8 @@ _SHAPES: list[tuple[tuple[str, ...], re.Pattern[str]]] = [
     # A value that Tornado has signed: every cookie of ours.
     (("2|1:",), re.compile(r"(?P<name>)2\|1:\d+\|\d+:\d+\|\d+:[^|\s]*\|\d+:[^|\s]*\|[0-9a-f]{64}")),
     # A JSON Web Token (RFC 7519), a hashed password, and tokens that say whose they are.
-    (("eyj",), re.compile(r"(?P<name>)eyJ[\w-]{8,}\.[\w-]+\.[\w-]*")),
-    (("$argon2",), re.compile(r"(?P<name>\$argon2\w*)\$[^\s\"',]+")),
+    (("eyj",), re.compile(r"(?P<name>(?<![\w-]))eyJ[\w-]{8,}\.[\w-]+\.[\w-]*")),
+    (("$argon2",), re.compile(r"(?P<name>\$argon2\w*)\$[^\s\"']+")),
     (
         ("gh", "glpat-", "xox", "hf_", "akia"),
         re.compile(r"(?P<name>\b)(?:gh[pousr]_|github_pat_|glpat-|xox[a-z]-|hf_|AKIA)\w{16,}"),
@@ -124,7 +124,11 @@ class RedactingFilter(logging.Filter):
         # Each handler asks; once is enough.
         if record.__dict__.get("redacted_by") is not self:
             record.__dict__["redacted_by"] = self
-            self._redactor.clean(record)
+            try:
+                self._redactor.clean(record)
+            except Exception as error:  # a filter's error would reach whoever logs
+                record.msg = f"{REDACTED} ({type(error).__name__} while secrets were looked for)"
+                record.args = record.exc_info = record.exc_text = None
         return True
 
 
@@ -158,7 +162,11 @@ def message_of(record: logging.LogRecord) -> str:
         return record.getMessage()
     except Exception as error:  # whatever a stranger's argument raises when it is to be text
         record.args = None
-        record.msg = f"{record.msg} ({type(error).__name__} while its arguments were put in)"
+        try:
+            said = str(record.msg)
+        except Exception:  # nor need the message itself be one
+            said = f"<{type(record.msg).__name__}>"
+        record.msg = f"{said} ({type(error).__name__} while its arguments were put in)"
         return str(record.msg)
 
 
