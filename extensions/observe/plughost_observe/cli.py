@@ -26,8 +26,8 @@ def doctor(startup: bool, as_json: bool) -> None:
       plughost doctor --startup     who makes the start slow
       plughost doctor --json | jq '.findings[].message'
     """
-    from plughost_observe import drawing
-    from plughost_observe.doctor import examine, examine_startup
+    from plughost_observe.doctor import drawing
+    from plughost_observe.doctor.examination import examine, examine_startup
 
     drawing.make_room_for_any_text()
     with _progress() as progress:
@@ -49,7 +49,7 @@ def bugreport(file: Path | None) -> None:
     FILE is the zip to write, or a folder for it; without it plughost-bugreport-<time>.zip is
     written here. A file that exists is left alone.
     """
-    from plughost_observe.bugreport import write
+    from plughost_observe.doctor.bugreport import write
 
     with _progress() as progress:
         report = write(file, progress)

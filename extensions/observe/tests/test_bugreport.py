@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from plughost_observe.privacy import Privacy
+from plughost_observe.doctor.privacy import Privacy
 
 CANARIES = {
     "environment": "canary-environment-1",

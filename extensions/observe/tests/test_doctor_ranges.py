@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plughost_observe.npm_ranges import satisfies
+from plughost_observe.doctor.npm_ranges import satisfies
 
 
 @pytest.mark.parametrize(

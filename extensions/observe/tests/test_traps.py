@@ -9,9 +9,9 @@ import logging
 import pytest
 
 import plughost_observe
+from plughost_observe.doctor.privacy import Privacy
 from plughost_observe.log_file import LineFile
 from plughost_observe.logs import Logs
-from plughost_observe.privacy import Privacy
 from plughost_observe.redaction import Redactor
 
 

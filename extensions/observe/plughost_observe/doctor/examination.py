@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from plughost import __version__
-from plughost_observe import (
+from plughost_observe.doctor import (
     configuration,
     environments,
     halves,
@@ -17,13 +17,13 @@ from plughost_observe import (
     servers,
     startup,
 )
-from plughost_observe.environments import Environment
-from plughost_observe.facts import HostFacts, PublicRoute, Record, Settings, read_records
-from plughost_observe.findings import Finding, Level, by_weight, error, note, warning
-from plughost_observe.kernelspecs import Kernel
-from plughost_observe.servers import Server
-from plughost_observe.startup import Cost
-from plughost_observe.trial import Trial, run_trial
+from plughost_observe.doctor.environments import Environment
+from plughost_observe.doctor.facts import HostFacts, PublicRoute, Record, Settings, read_records
+from plughost_observe.doctor.findings import Finding, Level, by_weight, error, note, warning
+from plughost_observe.doctor.kernelspecs import Kernel
+from plughost_observe.doctor.servers import Server
+from plughost_observe.doctor.startup import Cost
+from plughost_observe.doctor.trial import Trial, run_trial
 
 FORMAT = 1
 """Version of what `--json` prints; keys can be added without another one."""

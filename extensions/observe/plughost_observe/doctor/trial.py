@@ -18,8 +18,8 @@ from typing import Any
 import msgspec
 from jupyter_core.paths import jupyter_data_dir
 
-from plughost_observe.facts import HostFacts
-from plughost_observe.findings import Finding, error
+from plughost_observe.doctor.facts import HostFacts
+from plughost_observe.doctor.findings import Finding, error
 
 PATIENCE = 150.0
 """Seconds without news after which the process is ended: more than an import and a start may
@@ -32,7 +32,7 @@ RUNS = 5
 CODE = """
 import json, sys
 sys.path[:] = json.loads(sys.argv.pop(1))
-from plughost_observe.trial_process import main
+from plughost_observe.doctor.trial_process import main
 main()
 """
 

@@ -19,8 +19,8 @@ from typing import Any
 import msgspec
 from jupyter_core.paths import jupyter_path
 
-from plughost_observe.environments import has_module
-from plughost_observe.findings import Finding, error, warning
+from plughost_observe.doctor.environments import has_module
+from plughost_observe.doctor.findings import Finding, error, warning
 
 NATIVE = "python3"
 """What jupyter_client offers for this Python even where there is no kernelspec."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from plughost_observe.facts import Blocked, Record
-from plughost_observe.findings import Finding, warning
+from plughost_observe.doctor.facts import Blocked, Record
+from plughost_observe.doctor.findings import Finding, warning
 
 AFTER = ("stop", "request", "status", "page configuration", "authenticate", "background task")
 """Phases that are not the start's."""

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import msgspec
 
 from plughost import Config, Host, HostError
-from plughost_observe.facts import Half, HostFacts, PublicRoute, Settings, Switched
+from plughost_observe.doctor.facts import Half, HostFacts, PublicRoute, Settings, Switched
 
 BUDGET_MS = 500.0
 """What an extension may add to the start, unless `[extensions.observe]` says otherwise."""

@@ -23,9 +23,9 @@ import msgspec
 from jupyter_core.paths import jupyter_data_dir, jupyter_path, jupyter_runtime_dir
 
 from plughost import Config, Conflict, HostError, NotFound, __version__
-from plughost_observe.doctor import examine
-from plughost_observe.facts import Settings
-from plughost_observe.privacy import SECRET_NAME, Privacy
+from plughost_observe.doctor.examination import examine
+from plughost_observe.doctor.facts import Settings
+from plughost_observe.doctor.privacy import SECRET_NAME, Privacy
 
 LOG_FILES = 5
 """So many of the newest log files are put in."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from plughost_observe.findings import Finding, note, warning
+from plughost_observe.doctor.findings import Finding, note, warning
 
 ANSWER_SECONDS = 15.0
 """An interpreter that takes longer to say what is installed is left out."""

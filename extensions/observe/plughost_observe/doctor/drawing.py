@@ -11,9 +11,9 @@ import click
 import msgspec
 
 from plughost import __version__
-from plughost_observe.doctor import Examination
-from plughost_observe.findings import Finding, Level, counted
-from plughost_observe.startup import Cost, duration, size
+from plughost_observe.doctor.examination import Examination
+from plughost_observe.doctor.findings import Finding, Level, counted
+from plughost_observe.doctor.startup import Cost, duration, size
 
 COLOURS = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "cyan"}
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
 
-from plughost_observe.findings import Finding, error, warning
+from plughost_observe.doctor.findings import Finding, error, warning
 
 PACKAGES = (
     *("plughost", "tornado", "pluggy", "msgspec", "click", "jinja2"),

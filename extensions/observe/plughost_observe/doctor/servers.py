@@ -12,9 +12,9 @@ import msgspec
 from jupyter_core.paths import jupyter_runtime_dir
 
 from plughost import HostError, RunningServer
-from plughost_observe.facts import Blocked, Record, read_records
-from plughost_observe.findings import Finding, error, note, warning
-from plughost_observe.startup import duration
+from plughost_observe.doctor.facts import Blocked, Record, read_records
+from plughost_observe.doctor.findings import Finding, error, note, warning
+from plughost_observe.doctor.startup import duration
 
 ANSWER_SECONDS = 3.0
 """A server that does not answer within this is said not to answer."""

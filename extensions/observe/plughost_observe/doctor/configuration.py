@@ -11,8 +11,8 @@ from typing import Any
 
 from jupyter_core.paths import jupyter_runtime_dir
 
-from plughost_observe.facts import Settings
-from plughost_observe.findings import Finding, error, note, warning
+from plughost_observe.doctor.facts import Settings
+from plughost_observe.doctor.findings import Finding, error, note, warning
 
 REDACTED = "…"
 """What `Config.to_json()` shows of a secret."""

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from plughost import __version__
-from plughost_observe.facts import Half, Record
-from plughost_observe.findings import Finding, error, note, warning
-from plughost_observe.npm_ranges import satisfies
+from plughost_observe.doctor.facts import Half, Record
+from plughost_observe.doctor.findings import Finding, error, note, warning
+from plughost_observe.doctor.npm_ranges import satisfies
 
 NAMED = 3
 """So many modules are named where a whole list would hide the point."""
