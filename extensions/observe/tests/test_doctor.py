@@ -537,8 +537,8 @@ def test_every_check_is_documented():
 
 
 def test_on_a_terminal_it_has_colours_and_fits_the_width(patient):
-    import pty  # not on Windows
     import fcntl
+    import pty  # not on Windows
     import struct
     import termios
 
