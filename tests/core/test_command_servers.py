@@ -231,18 +231,29 @@ async def test_stopping_with_keep_leaves_running_what_can_outlive_it(
     assert (jupyter_folders / "root" / "said").read_text() == f"keep: {keep}"
 
 
-async def test_open_shows_the_server_of_this_folder_with_its_token(
+async def test_open_shows_the_server_of_this_folder_and_the_token_to_nobody_else(
     served, command, jupyter_folders, tmp_path
 ):
     server = served()
     browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\necho "$1" > "{tmp_path}/seen"\n')
+    seen, page = tmp_path / "seen", tmp_path / "page"
+    browser.write_text(
+        f'#!/bin/sh\necho "$1" > "{seen}"\nfile="${{1#file://}}"\n'
+        f'{{ stat -c %a "$file"; cat "$file"; }} > "{page}"\n'
+    )
     browser.chmod(0o700)
     environment = {"BROWSER": f"{browser} %s"}
     opened = command("servers", "open", cwd=jupyter_folders / "root", env=environment)
     address = f"{server.client.base}/?token={TOKEN}"
     assert (opened.returncode, opened.stdout.strip()) == (0, address)
-    assert (tmp_path / "seen").read_text().strip() == address
+    # The arguments of a program can be read by everybody on the machine.
+    argument = seen.read_text().strip()
+    assert argument.startswith("file://")
+    assert TOKEN not in argument
+    mode, text = page.read_text().split("\n", 1)
+    assert mode == "600"
+    assert f"url={address}" in text
+    assert not Path(argument.removeprefix("file://")).exists()
 
 
 async def test_a_server_that_was_ended_by_force_is_not_listed_any_more(served, command, runtime):
