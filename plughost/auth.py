@@ -28,6 +28,7 @@ from tornado import web
 from tornado.httputil import HTTPServerRequest
 
 from plughost.config import Config
+from plughost.config.checks import is_loopback
 from plughost.contributions import Authenticator
 from plughost.cookies import CookieKey
 from plughost.errors import ExtensionError, Forbidden, Unauthenticated
@@ -315,12 +316,3 @@ def _authority(origin: str) -> str:
         return urlsplit(origin).netloc.lower()
     except ValueError:
         return ""
-
-
-@functools.lru_cache(maxsize=64)
-def is_loopback(name: str) -> bool:
-    """Whether a host name or address can only be this machine."""
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"

@@ -42,10 +42,10 @@ class FileHandler(Handler, web.StaticFileHandler):
         """The folder that the route's groups mean. Raises NotFound."""
         return Path(self.root)
 
-    async def get(self, file: str, **groups: str) -> None:  # type: ignore[override]
+    async def get(self, file: str, **groups: str) -> None:  # type: ignore[override]  # groups too
         await self._send(file, groups, include_body=True)
 
-    async def head(self, file: str, **groups: str) -> None:  # type: ignore[override]
+    async def head(self, file: str, **groups: str) -> None:  # type: ignore[override]  # groups too
         await self._send(file, groups, include_body=False)
 
     async def _send(self, file: str, groups: dict[str, str], *, include_body: bool) -> None:
@@ -99,7 +99,7 @@ class FrontendFiles(FileHandler):
     A name that carries a hash of its content never changes its meaning (RFC 8246).
     """
 
-    async def get(self, file: str, **groups: str) -> None:  # type: ignore[override]
+    async def get(self, file: str, **groups: str) -> None:  # type: ignore[override]  # groups too
         self.root = str(self.folder(**groups))
         if "Range" in self.request.headers or not _is_hashed(file) or not self._send_whole(file):
             await super().get(file, **groups)

@@ -311,7 +311,7 @@ class _EarlyRefusal(_Refusal):
 
     async def prepare(self) -> None:
         # Tornado would answer a body over its own limit with a bare 400 of its own.
-        self.request.connection.set_max_body_size(2**63)  # type: ignore[union-attr]
+        self.request.connection.set_max_body_size(2**63)  # type: ignore[union-attr]  # one is there while it is served
         await super().prepare()
 
 
@@ -367,7 +367,7 @@ def _check_size(request: httputil.HTTPServerRequest, most: int) -> None:
     """Raise TooLarge for a body of more bytes than that, or see to it that Tornado hangs up."""
     if most != MAX_BODY:
         # For one whose length is not said beforehand.
-        request.connection.set_max_body_size(most)  # type: ignore[union-attr]
+        request.connection.set_max_body_size(most)  # type: ignore[union-attr]  # one is there while it is served
     length = request.headers.get("Content-Length", "0")
     if length.isdecimal() and int(length) > most:
         raise TooLarge(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from plughost.errors import ConfigError
@@ -35,7 +36,7 @@ def check(config: Config) -> None:
                 f"The trusted proxy {proxy!r} is neither an address nor a network",
                 "Write 10.0.0.1, 10.0.0.0/8, or `unix` for what comes through the unix socket.",
             )
-    if config.no_auth and not config.unix_socket and not _is_loopback(config.ip):
+    if config.no_auth and not config.unix_socket and not is_loopback(config.ip):
         raise wrong(
             "no_auth",
             f"Anybody may enter, and the server would listen on {config.ip!r}",
@@ -59,10 +60,12 @@ def _is_network(text: str) -> bool:
     return True
 
 
-def _is_loopback(ip: str) -> bool:
+@functools.lru_cache(maxsize=64)
+def is_loopback(name: str) -> bool:
+    """Whether a host name or address can only be this machine."""
     import ipaddress
 
     try:
-        return ipaddress.ip_address(ip).is_loopback
+        return ipaddress.ip_address(name).is_loopback
     except ValueError:
-        return ip == "localhost"
+        return name == "localhost"

@@ -88,7 +88,7 @@ class FormHandler(Handler):
         )
 
     def _set_max_body_size(self, size: int) -> None:
-        self.request.connection.set_max_body_size(size)  # type: ignore[union-attr]
+        self.request.connection.set_max_body_size(size)  # type: ignore[union-attr]  # one is there while it is served
 
 
 class LoginHandler(FormHandler):

@@ -9,7 +9,7 @@ from pathlib import Path
 try:
     import fcntl
 except ImportError:  # Windows, where nobody can rename a file that somebody has open anyway
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # a module's name, bound to none
 
 SERVERS = 50
 """Servers that log to one folder under the same name at once."""

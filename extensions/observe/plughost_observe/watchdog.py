@@ -39,6 +39,7 @@ PLACES = 200
 """Places that are told apart; what holds the loop elsewhere is only counted."""
 LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
+# The stubs leave private methods out.
 _RUN_ONCE = base_events.BaseEventLoop._run_once.__code__  # type: ignore[attr-defined]
 
 log = logging.getLogger("plughost.observe")

@@ -67,8 +67,8 @@ def look() -> tuple[list[Kernel], list[Finding]]:
             paths.setdefault(file.parent.name.lower(), []).append(file)
     with ThreadPoolExecutor(max_workers=4) as pool:
         kernels = list(pool.map(_read, paths, (files[0] for files in paths.values())))
-    if NATIVE not in paths and find_spec("ipykernel"):
-        folder = os.path.dirname(find_spec("ipykernel").origin or "")  # type: ignore[union-attr]
+    if NATIVE not in paths and (package := find_spec("ipykernel")):
+        folder = os.path.dirname(package.origin or "")
         kernels.append(Kernel(NATIVE, folder, "Python 3", "python", sys.executable))
     return sorted(kernels, key=lambda kernel: kernel.name), [*_findings(kernels)]
 
