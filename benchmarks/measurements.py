@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from contents import contents
 from load import load
 from playwright.async_api import Page, async_playwright
 from servers import TOKEN, Running
@@ -134,6 +135,7 @@ async def requests(server: Running) -> Figures:
 MEASUREMENTS: dict[str, Callable[[Running], Coroutine[Any, Any, Figures]]] = {
     "start": start,
     "page": page,
+    "contents": contents,
     "kernel": kernel,
     "requests": requests,
 }
@@ -146,8 +148,17 @@ BUDGETS = {
     "cold: requests": 1 / 3,
     "cold: transferred (MB)": 1 / 3,
     "/api/status (requests/s)": 1.5,
+    "list 10,000 files (s)": 1 / 30,
+    "read 20 MB notebook (s)": 1 / 4,
+    "save 20 MB notebook (s)": 1 / 4,
 }
 """Ratios: for a rate the least there may be, for everything else the most."""
+
+LIMITS = {
+    "read 20 MB notebook: stall (ms)": 50,
+    "save 20 MB notebook: stall (ms)": 50,
+}
+"""The most there may be, whatever the peer does."""
 
 
 def is_rate(figure: str) -> bool:

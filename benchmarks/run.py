@@ -6,7 +6,7 @@ import asyncio
 import statistics
 import sys
 
-from measurements import BUDGETS, MEASUREMENTS, Figures, is_rate
+from measurements import BUDGETS, LIMITS, MEASUREMENTS, Figures, is_rate
 from servers import jupyterlab, plughost, running
 
 ROUNDS = 3
@@ -30,21 +30,26 @@ def main(names: list[str]) -> int:
             mine, theirs = (
                 statistics.median(f[key] for f in figures[kind.name]) for kind in (ours, peer)
             )
-            line, holds = judged(key, mine / theirs)
+            line, holds = judged(key, mine, theirs)
             missed += not holds
             print(f"{key:34}{mine:12.3f}{theirs:12.3f}{line}")
     return 1 if missed else 0
 
 
-def judged(key: str, ratio: float) -> tuple[str, bool]:
+def judged(key: str, mine: float, theirs: float) -> tuple[str, bool]:
     """The rest of a figure's line: ratio, which way is better, budget; and whether that holds."""
     better, sign = ("higher", "≥") if is_rate(key) else ("lower", "≤")
-    line = f"{ratio:8.2f}{better:>8}"
-    if key not in BUDGETS:
+    line = f"{mine / theirs:8.2f}{better:>8}"
+    if key in LIMITS:
+        budget, value = float(LIMITS[key]), mine
+        text = f"{sign} {budget:g} ms"
+    elif key in BUDGETS:
+        budget, value = BUDGETS[key], mine / theirs
+        text = f"{sign} {budget:.2f}"
+    else:
         return line, True
-    budget = BUDGETS[key]
-    holds = ratio >= budget if is_rate(key) else ratio <= budget
-    return f"{line}{f'{sign} {budget:.2f}':>9}{'' if holds else '  missed'}", holds
+    holds = value >= budget if is_rate(key) else value <= budget
+    return f"{line}{text:>9}{'' if holds else '  missed'}", holds
 
 
 if __name__ == "__main__":

@@ -19,13 +19,16 @@ OWNERS = (
     "plughost",
     "ui",
     "contents",
+    "events",
     "kernels",
     "terminals",
     "settings",
     "lab",
     "observe",
     "login",
+    "lsp",
     "manager",
+    "nbconvert",
 )
 
 # What a planned row waits for, and nothing else: a free text would hide that

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import contextlib
 
-from plughost import NotFound
+from plughost import Conflict, NotFound
 from plughost_contents import paths
-from plughost_contents.errors import PathExists, PathNotFound
 from plughost_contents.models import CheckpointModel
 from plughost_contents.provider import ContentsProvider
 
@@ -37,14 +36,14 @@ class Checkpoints:
         """The checkpoint of a file, if it has one."""
         try:
             entry = await self._provider.entry(checkpoint_path(path))
-        except PathNotFound:
+        except NotFound:
             return []
         return [CheckpointModel(ONLY, entry.modified)]
 
     async def create(self, path: str) -> CheckpointModel:
         """Keep the file's content of now."""
         kept = checkpoint_path(path)
-        with contextlib.suppress(PathExists):
+        with contextlib.suppress(Conflict):
             await self._provider.make_folder(paths.parent(kept))
         await self._provider.copy(path, kept, replace=True)
         return CheckpointModel(ONLY, (await self._provider.entry(kept)).modified)
@@ -62,7 +61,7 @@ class Checkpoints:
         """A file has another name now: its checkpoint follows."""
         if await self.find(path):
             kept = checkpoint_path(new)
-            with contextlib.suppress(PathExists):
+            with contextlib.suppress(Conflict):
                 await self._provider.make_folder(paths.parent(kept))
             await self._provider.move(checkpoint_path(path), kept, replace=True)
 
@@ -73,10 +72,10 @@ class Checkpoints:
 
     async def clear(self, folder: str) -> None:
         """Remove the checkpoints kept in a folder when they are all that is in it."""
-        found = await self._provider.entries(folder, lambda names: names)
+        found = await self._provider.entries(folder, _all)
         if [entry.name for entry in found] == [FOLDER]:
             kept = paths.join(folder, FOLDER)
-            for entry in await self._provider.entries(kept, lambda names: names):
+            for entry in await self._provider.entries(kept, _all):
                 await self._provider.remove(paths.join(kept, entry.name))
             await self._provider.remove(kept)
 
@@ -84,6 +83,10 @@ class Checkpoints:
         if checkpoint != ONLY or not await self.find(path):
             raise CheckpointNotFound(path, checkpoint)
         return checkpoint_path(path)
+
+
+def _all(found: list[tuple[str, bool]]) -> list[str]:
+    return [name for name, _ in found]
 
 
 def checkpoint_path(path: str) -> str:

@@ -10,62 +10,75 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakValueDictionary
 
 import msgspec
 
-from plughost import BadRequest
-from plughost_contents import notebooks, paths
-from plughost_contents.checkpoints import Checkpoints
-from plughost_contents.errors import Changed, HiddenPath, PathExists, PathNotFound, WrongKind
-from plughost_contents.formats import decoded, encoded, listed, model_of
+from plughost import BadRequest, Conflict, NotFound
+from plughost_contents import listing, notebooks, paths
+from plughost_contents.changes import Changes
+from plughost_contents.drives import HASH, Drives, Mount, carry
+from plughost_contents.errors import Changed, HiddenPath, PathNotFound, WrongKind
+from plughost_contents.events import ContentsEvents
+from plughost_contents.formats import decoded, encoded, model_of
+from plughost_contents.listing import Wanted
 from plughost_contents.models import CheckpointModel, CreateRequest, Model, SaveRequest
-from plughost_contents.provider import PROVIDER, ContentsProvider, Entry
+from plughost_contents.provider import PROVIDER, Choose, ContentsProvider, Entry
 from plughost_contents.settings import Settings
-from plughost_contents.uploads import Uploads
 
 if TYPE_CHECKING:
     from plughost import Host
-
-HASH = "sha256"
 
 
 class Contents:
     """The files of the root folder, or of whatever another extension stores them in.
 
-    Paths are API paths, relative to the root. Errors are those of `errors.py`.
+    Paths are API paths, relative to the root; those of a drive begin with its name and a
+    colon. Errors are those of `errors.py`.
     """
 
     def __init__(self, host: Host, settings: Settings) -> None:
         self._host = host
         self._settings = settings
+        self._events = ContentsEvents(host)
+        self._changes = Changes(self._events, hidden=settings.allow_hidden_files)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def start(self) -> None:
-        self._provider: ContentsProvider = self._host.service(PROVIDER)
-        self._checkpoints = Checkpoints(self._provider)
-        self._uploads = Uploads(self._provider)
+        def drives() -> Iterator[tuple[str, ContentsProvider]]:
+            for found in self._host.ask("contents_drives", tuple, host=self._host).values():
+                yield from found
+
+        self._drives = Drives(self._host.service(PROVIDER), drives)
+
+    async def stop(self) -> None:
+        await self._changes.stop()
+
+    def listen(self, heard: bool) -> None:
+        """Somebody has begun to listen to events, or nobody does any more."""
+        self._changes.listen(heard)
 
     # -- reading
 
     async def entry(self, path: str) -> Entry:
         """The facts about a path. Raises PathNotFound, for hidden ones too."""
-        return await self._provider.entry(self._readable(path))
+        mount, path = self._readable(path)
+        return await mount.provider.entry(path)
 
     async def is_file(self, path: str) -> bool:
         """Whether there is a file at a path that may be read."""
         try:
             return not (await self.entry(path)).folder
-        except PathNotFound:
+        except NotFound:
             return False
 
     def read(
         self, path: str, start: int = 0, stop: int | None = None
     ) -> AsyncGenerator[bytes, None]:
         """The bytes of a file, in blocks. Raises PathNotFound."""
-        return self._provider.read(self._readable(path), start, stop)
+        mount, path = self._readable(path)
+        return mount.provider.read(path, start, stop)
 
     async def get(
         self,
@@ -75,37 +88,45 @@ class Contents:
         format: Literal["text", "base64"] | None = None,  # noqa: A002  # its name on the wire
         content: bool = True,
         hash: bool = False,  # noqa: A002  # the same
+        wanted: Wanted | None = None,
+        hidden: bool = True,
     ) -> Model:
         """The model of a path.
 
+        Of a folder's content it has what is `wanted`, all of it by default; without `hidden`
+        no names that begin with a dot, even where they are allowed.
+
         Raises PathNotFound; WrongKind for a folder asked for as a file or the other way
-        round; WrongFormat for text that is none; NotANotebook.
+        round; WrongFormat for text that is none; NotANotebook; BadCursor.
         """
-        path = self._readable(path)
-        entry = await self._provider.entry(path)
-        model = model_of(path, entry, kind)
+        mount, path = self._readable(path)
+        entry = await mount.provider.entry(path)
+        model = model_of(mount.outside(path), entry, kind)
         if content and entry.folder:
-            model.content, model.format = await self._list(path), "json"
+            await self._list(model, mount, path, wanted, hidden=hidden)
         elif content:
-            data = await self._bytes(path)
+            data = await mount.bytes(path)
             if model.type == "notebook":
-                model.content, message = await asyncio.to_thread(notebooks.read, data, path)
+                model.content, message = await asyncio.to_thread(notebooks.read, data, model.path)
                 model.format, model.message = "json", message or msgspec.UNSET
             else:
                 await asyncio.to_thread(encoded, model, data, format)
             if hash:
                 model.hash = await asyncio.to_thread(_digest, data)
         elif hash and not entry.folder:
-            model.hash = await self._hash(path)
+            model.hash = await mount.hash(path)
         if model.hash:
             model.hash_algorithm = HASH
+        if content:
+            self._changes.note(mount, path, entry)
+            self._events.tell("get", model.path)
         return model
 
     async def trust(self, path: str) -> None:
         """Trust the notebook at `path`: its outputs may run as they are."""
-        path = self._readable(path)
-        data = await self._bytes(path)
-        await asyncio.to_thread(notebooks.trust, data, path)
+        mount, path = self._readable(path)
+        data = await mount.bytes(path)
+        await asyncio.to_thread(notebooks.trust, data, mount.outside(path))
 
     # -- writing
 
@@ -115,188 +136,227 @@ class Contents:
         names = paths.untitled_names(kind, wanted.ext)
         data = await asyncio.to_thread(notebooks.new_notebook) if kind == "notebook" else b""
 
-        async def make(path: str) -> None:
+        async def make(mount: Mount, path: str) -> None:
             if kind == "directory":
-                await self._provider.make_folder(path)
+                await mount.provider.make_folder(path)
             else:
-                await self._provider.write(path, data, new=True)
+                await mount.provider.write(path, data, new=True)
 
-        return await self._first_free(folder, names, make)
+        model = await self._first_free(folder, names, make)
+        self._events.tell("create", model.path)
+        return model
 
     async def copy(self, source: str, folder: str) -> Model:
         """Copy a file or a folder into a folder, under a name that is free there."""
-        source = self._readable(source)
-        await self._provider.entry(source)
+        home, source = self._readable(source)
+        await home.provider.entry(source)
         if not source:
             raise BadRequest("The root folder cannot be copied.", hint="Copy what is in it.")
 
-        async def make(path: str) -> None:
-            await self._provider.copy(source, path)
+        async def make(mount: Mount, path: str) -> None:
+            if mount is home:
+                await mount.provider.copy(source, path)
+            else:
+                await carry(home, source, mount, path)
 
-        return await self._first_free(folder, paths.copy_names(paths.name_of(source)), make)
+        names = paths.copy_names(paths.name_of(source))
+        model = await self._first_free(folder, names, make)
+        self._events.tell("copy", model.path, source=home.outside(source))
+        return model
 
     async def save(
-        self, path: str, wanted: SaveRequest, *, match: set[str] | None = None
+        self,
+        path: str,
+        wanted: SaveRequest,
+        *,
+        match: set[str] | None = None,
+        new: bool = False,
     ) -> tuple[Model, bool]:
         """Save what a client sends; returns the model, and whether it is new.
 
-        With `match`, only over a file whose content has one of these hashes. Raises
-        Changed then, and BadRequest for a request that lacks something.
+        With `match`, only over a file whose content has one of these hashes; with `new`, only
+        where there is nothing yet. Raises Changed then, and BadRequest for a request that
+        lacks something.
         """
-        path = self._writable(path)
+        mount, path = self._writable(path)
         if wanted.type is None:
             raise BadRequest(
                 "The request has no `type`.", hint="Send 'file', 'notebook' or 'directory'."
             )
         if not path:
             raise WrongKind(path, "folder", hint="Name what is to be saved.")
-        async with self._alone(path):
-            old = await self._entry_or_none(path)
-            if match is not None:
-                await self._require(match, path, old)
+        async with self._alone(mount, path), self._changes.ours(mount, path):
+            old = await mount.entry_or_none(path)
+            if match is not None or (new and old is not None):
+                await self._require(match or set(), mount, path, old)
             if old is None:
-                await self._provider.entry(paths.parent(path))  # the error names the folder
+                await mount.provider.entry(paths.parent(path))  # the error names the folder
             if old is not None and old.folder != (wanted.type == "directory"):
                 raise WrongKind(
                     path, "folder" if old.folder else "file", hint="Choose another name."
                 )
-            return await self._save(path, wanted, new=old is None), old is None
+            model = await self._save(mount, path, wanted, new=old is None)
+        self._events.tell("save" if wanted.chunk is None else "upload", model.path)
+        return model, old is None
 
     async def rename(self, path: str, new: str) -> Model:
         """Move a file or a folder to another path. Raises PathExists."""
-        path, new = self._writable(path), self._writable(new)
+        home, path = self._writable(path)
+        mount, new = self._writable(new)
         if not path or not new:
             raise BadRequest("The root folder keeps its name.", hint="Rename what is in it.")
-        if path != new:
-            async with self._alone(new):
-                entry = await self._provider.entry(path)
-                await self._provider.entry(paths.parent(new))  # the error names the folder
-                await self._provider.move(path, new)
-                if not entry.folder:
-                    await self._checkpoints.moved(path, new)
-        return await self.get(new, content=False)
+        if (home, path) != (mount, new):
+            ours = self._changes.ours
+            async with self._alone(mount, new), ours(home, path), ours(mount, new):
+                entry = await home.provider.entry(path)
+                await mount.provider.entry(paths.parent(new))  # the error names the folder
+                if mount is not home:
+                    await self._move_across(home, path, mount, new, entry)
+                else:
+                    await mount.provider.move(path, new)
+                    if not entry.folder:
+                        await mount.checkpoints.moved(path, new)
+            self._events.tell("rename", mount.outside(new), source=home.outside(path))
+        return await self.get(mount.outside(new), content=False)
 
     async def delete(self, path: str) -> None:
         """Delete a file or a folder: to the trash, or for good when that is set."""
-        path = self._writable(path)
+        mount, path = self._writable(path)
         if not path:
             raise BadRequest("The root folder cannot be deleted.", hint="Delete what is in it.")
-        entry = await self._entry_or_none(path)
+        entry = await mount.entry_or_none(path)
         trash = self._settings.delete_to_trash
-        if entry is not None and entry.folder and not trash:
-            await self._checkpoints.clear(path)
-        await self._provider.remove(path, trash=trash)
-        await self._checkpoints.forget(path)
+        async with self._changes.ours(mount, path):
+            if not trash and entry and entry.folder:
+                await mount.checkpoints.clear(path)
+            await mount.provider.remove(path, trash=trash)  # a link that leads nowhere goes, too
+        await mount.checkpoints.forget(path)
+        self._events.tell("delete", mount.outside(path))
 
     # -- checkpoints
 
     async def checkpoints(self, path: str) -> list[CheckpointModel]:
-        return await self._checkpoints.find(await self._file(path))
+        mount, path = await self._file(path)
+        return await mount.checkpoints.find(path)
 
     async def create_checkpoint(self, path: str) -> CheckpointModel:
-        return await self._checkpoints.create(await self._file(path))
+        mount, path = await self._file(path)
+        return await mount.checkpoints.create(path)
 
     async def restore_checkpoint(self, path: str, checkpoint: str) -> None:
-        path = await self._file(path)
-        async with self._alone(path):
-            await self._checkpoints.restore(path, checkpoint)
+        mount, path = await self._file(path)
+        async with self._alone(mount, path), self._changes.ours(mount, path):
+            await mount.checkpoints.restore(path, checkpoint)
+        self._events.tell("save", mount.outside(path))
 
     async def delete_checkpoint(self, path: str, checkpoint: str) -> None:
-        await self._checkpoints.delete(await self._file(path), checkpoint)
+        mount, path = await self._file(path)
+        await mount.checkpoints.delete(path, checkpoint)
 
     # -- helpers
 
-    def _readable(self, path: str) -> str:
-        path = paths.normal(path)
-        if paths.is_hidden(path) and not self._settings.allow_hidden_files:
+    def _readable(self, path: str) -> tuple[Mount, str]:
+        mount, inside = self._drives.find(path)
+        if paths.is_hidden(inside) and not self._settings.allow_hidden_files:
             raise PathNotFound(path)
-        return path
+        return mount, inside
 
-    def _writable(self, path: str) -> str:
-        path = paths.normal(path)
-        if paths.is_hidden(path) and not self._settings.allow_hidden_files:
+    def _writable(self, path: str) -> tuple[Mount, str]:
+        mount, inside = self._drives.find(path)
+        if paths.is_hidden(inside) and not self._settings.allow_hidden_files:
             raise HiddenPath(path)
-        return path
+        return mount, inside
 
-    async def _file(self, path: str) -> str:
-        path = self._readable(path)
-        if (await self._provider.entry(path)).folder:
+    async def _file(self, path: str) -> tuple[Mount, str]:
+        mount, inside = self._readable(path)
+        if (await mount.provider.entry(inside)).folder:
             raise WrongKind(path, "folder", hint="Only files have checkpoints.")
-        return path
+        return mount, inside
 
     @contextlib.asynccontextmanager
-    async def _alone(self, path: str) -> AsyncIterator[None]:
+    async def _alone(self, mount: Mount, path: str) -> AsyncIterator[None]:
         """One change of a path at a time: between a look at it and the change, nobody else."""
-        lock = self._locks.setdefault(path, asyncio.Lock())
+        lock = self._locks.setdefault(mount.outside(path), asyncio.Lock())
         async with lock:
             yield
 
-    async def _entry_or_none(self, path: str) -> Entry | None:
-        try:
-            return await self._provider.entry(path)
-        except PathNotFound:
-            return None
-
-    async def _require(self, match: set[str], path: str, old: Entry | None) -> None:
-        current = None if old is None or old.folder else await self._hash(path)
+    async def _require(self, match: set[str], mount: Mount, path: str, old: Entry | None) -> None:
+        current = None if old is None or old.folder else await mount.hash(path)
         if current is None or not match & {current, "*"}:
-            raise Changed(path, current)
+            raise Changed(mount.outside(path), current)
 
-    async def _save(self, path: str, wanted: SaveRequest, *, new: bool) -> Model:
+    async def _save(self, mount: Mount, path: str, wanted: SaveRequest, *, new: bool) -> Model:
+        outside = mount.outside(path)
         message = None
         if wanted.type == "directory":
             if new:
-                await self._provider.make_folder(path)
+                await mount.provider.make_folder(path)
         elif wanted.content is msgspec.UNSET:
             raise BadRequest("The request has no `content`.", hint="Send what is to be saved.")
         elif wanted.type == "notebook":
-            data, message = await asyncio.to_thread(notebooks.write, wanted.content, path)
-            await self._provider.write(path, data)
-            if not await self._checkpoints.find(path):
-                await self._checkpoints.create(path)
+            data, message = await asyncio.to_thread(notebooks.write, wanted.content, outside)
+            await mount.provider.write(path, data)
+            if not await mount.checkpoints.find(path):
+                await mount.checkpoints.create(path)
         else:
             data = await asyncio.to_thread(decoded, wanted.content, wanted.format)
             if wanted.chunk is None:
-                await self._provider.write(path, data)
-            elif not await self._uploads.add(path, wanted.chunk, data):
-                return model_of(path, await self._uploads.entry(path), "file")
-        model = model_of(path, await self._provider.entry(path), wanted.type)
+                await mount.provider.write(path, data)
+            elif not await mount.uploads.add(path, wanted.chunk, data):
+                return model_of(outside, await mount.uploads.entry(path), "file")
+        model = model_of(outside, await mount.provider.entry(path), wanted.type)
         model.message = message or msgspec.UNSET
         return model
 
     async def _first_free(
-        self, folder: str, names: Iterator[str], make: Callable[[str], Awaitable[None]]
+        self, folder: str, names: Iterator[str], make: Callable[[Mount, str], Awaitable[None]]
     ) -> Model:
         """Make something under the first of `names` that nobody has, and nobody gets meanwhile."""
-        folder = self._writable(folder)
-        if not (await self._provider.entry(folder)).folder:
+        mount, folder = self._writable(folder)
+        if not (await mount.provider.entry(folder)).folder:
             raise WrongKind(folder, "file", hint="`PUT` saves it; `POST` is for folders.")
         for name in names:
-            path = self._writable(paths.join(folder, name))
+            _, path = self._writable(mount.outside(paths.join(folder, name)))
             try:
-                await make(path)
-            except PathExists:
+                async with self._changes.ours(mount, path):
+                    await make(mount, path)
+            except Conflict:
                 continue
-            return await self.get(path, content=False)
+            return await self.get(mount.outside(path), content=False)
         raise AssertionError("names never end")
 
-    async def _list(self, folder: str) -> list[Model]:
-        hidden = self._settings.allow_hidden_files
-        entries = await self._provider.entries(
-            folder, lambda names: [name for name in names if listed(name, hidden=hidden)]
-        )
-        return [model_of(paths.join(folder, entry.name), entry) for entry in entries]
+    async def _move_across(
+        self, home: Mount, path: str, mount: Mount, new: str, entry: Entry
+    ) -> None:
+        if entry.folder:
+            raise BadRequest(
+                f"The folder {path!r} cannot be moved to another drive.",
+                hint="Copy it there, then delete it here.",
+            )
+        await carry(home, path, mount, new)
+        await home.provider.remove(path)
+        await home.checkpoints.forget(path)
 
-    async def _bytes(self, path: str) -> bytes:
-        async with aclosing(self._provider.read(path)) as blocks:
-            return b"".join([block async for block in blocks])
+    async def _list(
+        self, model: Model, mount: Mount, folder: str, wanted: Wanted | None, *, hidden: bool
+    ) -> None:
+        """Put what is in a folder, or a page of it, into its model."""
+        hidden = hidden and self._settings.allow_hidden_files
 
-    async def _hash(self, path: str) -> str:
-        digest = hashlib.new(HASH)
-        async with aclosing(self._provider.read(path)) as blocks:
-            async for block in blocks:
-                await asyncio.to_thread(digest.update, block)
-        return digest.hexdigest()
+        async def entries(choose: Choose) -> list[Entry]:
+            return await self._drives.entries(mount, folder, choose)
+
+        if wanted is None:
+            found = await entries(lambda names: listing.listed(names, hidden=hidden))
+        else:
+            page = await listing.page(entries, wanted, hidden=hidden)
+            found = page.entries
+            model.offset, model.total, model.cursor = page.offset, page.total, page.cursor
+
+        def models() -> list[Model]:
+            return [model_of(mount.outside(paths.join(folder, e.name)), e) for e in found]
+
+        model.content, model.format = await asyncio.to_thread(models), "json"
 
 
 def _digest(data: bytes) -> str:

@@ -1,42 +1,46 @@
 """Files: a folder on disk as the place where contents are stored.
 
-The folder is a jail. A path is looked at name by name (`paths.normal`), so that without
-links nothing leads out; links are followed, as people with a `~/data` expect, unless
-`strict`. Everything that touches the disk runs off the loop.
+Where a path leads is the business of `jail`, how a file is saved that of `saving`. A file
+whose last save was broken off is put right when it is next looked at (`kept.settle`).
+Everything that touches the disk runs off the loop.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import os
-import shutil
 import stat
-from collections.abc import AsyncGenerator, Callable
-from datetime import datetime, timezone
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from plughost import BadRequest
-from plughost_contents import paths, saving
-from plughost_contents.errors import PathExists, PathNotFound, explained
-from plughost_contents.provider import Entry
-from plughost_contents.saving import BLOCK
+from plughost import BadRequest, HostError
+from plughost_contents import kept, paths, saving, trees
+from plughost_contents.disk import BLOCK
+from plughost_contents.errors import PathNotFound, explained
+from plughost_contents.facts import entry_of, is_shown, writable_in
+from plughost_contents.jail import Jail, Place
+from plughost_contents.provider import Choose, Entry
 
 LARGEST_COPY = 500 * 1024 * 1024
 """Bytes of the largest folder that is copied."""
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY
 
 
 class Files:
     """A ContentsProvider over the folder `root`. With `strict`, no link leads out of it."""
 
     def __init__(self, root: Path, *, strict: bool = False) -> None:
-        self._root = root.resolve()
+        self._jail = Jail(root, strict=strict)
         self._strict = strict
 
     async def entry(self, path: str) -> Entry:
         return await asyncio.to_thread(self._entry, path)
 
-    async def entries(self, path: str, choose: Callable[[list[str]], list[str]]) -> list[Entry]:
+    async def entries(self, path: str, choose: Choose) -> list[Entry]:
         return await asyncio.to_thread(self._entries, path, choose)
 
     async def read(
@@ -72,49 +76,62 @@ class Files:
     async def remove(self, path: str, *, trash: bool = False) -> None:
         await asyncio.to_thread(self._remove, path, trash)
 
+    def on_disk(self, path: str) -> Path:
+        """Where a path lies, for who watches it. Touches the disk. Raises PathNotFound."""
+        with self._place(path) as place:
+            return Path(place.path)
+
     # -- the same, in a worker thread
 
-    def _locate(self, path: str, *, follow: bool = True) -> Path:
-        """Where a path lies on disk; without `follow`, where the link at its end lies."""
-        names = [name for name in paths.normal(path).split("/") if name]
-        full = self._root.joinpath(*names)
-        if not self._strict or not names:
-            return full
-        real = _real(full) if follow else _real(full.parent) / names[-1]
-        if not real.is_relative_to(self._root):
-            raise PathNotFound(path)
-        return real
+    def _place(self, path: str, *, follow: bool = True) -> AbstractContextManager[Place]:
+        return self._jail.place(path, follow=follow)
 
     def _entry(self, path: str) -> Entry:
-        full = self._locate(path)
-        with explained(path):
-            facts = full.stat()
-        if not _shown(facts):
-            raise PathNotFound(path)
-        return _entry(paths.name_of(path), full, facts)
+        with self._place(path) as place, explained(path):
+            facts = _settled(place)
+            if not is_shown(facts):
+                raise PathNotFound(path)
+            return entry_of(paths.name_of(path), facts, writable=place.is_writable())
 
-    def _entries(self, path: str, choose: Callable[[list[str]], list[str]]) -> list[Entry]:
-        folder = self._locate(path)
-        with explained(path), os.scandir(folder) as scan:
-            found = {item.name: item for item in scan}
-        entries = []
-        for name in choose(list(found)):
-            item = found[name]
+    def _entries(self, path: str, choose: Choose) -> list[Entry]:
+        with self._place(path) as place, explained(path):
+            folder = place.open(_FOLDER)
             try:
-                if self._strict and item.is_symlink():
-                    self._locate(paths.join(path, name))
-                facts = item.stat()
-            except (OSError, PathNotFound):  # a link to nothing or to the outside, or gone
+                entries = self._facts(path, folder, choose(self._scan(path, folder)))
+                return list(entries)
+            finally:
+                os.close(folder)
+
+    def _scan(self, path: str, folder: int) -> list[tuple[str, bool]]:
+        """The names in an open folder, and which are folders; no links that lead out."""
+        found = []
+        with os.scandir(folder) as scan:
+            for item in scan:
+                try:
+                    if self._strict and item.is_symlink():
+                        found.append((item.name, self._entry(paths.join(path, item.name)).folder))
+                    else:
+                        found.append((item.name, item.is_dir()))
+                except (OSError, HostError):  # such as a link in a circle
+                    continue
+        return found
+
+    def _facts(self, path: str, folder: int, names: list[str]) -> Iterator[Entry]:
+        is_writable = writable_in(folder)
+        for name in names:
+            try:
+                facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                if stat.S_ISLNK(facts.st_mode):
+                    yield self._entry(paths.join(path, name))
+                elif is_shown(facts):
+                    yield entry_of(name, facts, writable=is_writable(name, facts))
+            except (OSError, HostError):  # a link to nothing or to the outside, or gone
                 continue
-            if _shown(facts):
-                entries.append(_entry(name, item.path, facts))
-        return entries
 
     def _open(self, path: str) -> int:
-        full = self._locate(path)
-        with explained(path):
-            # Without O_NONBLOCK a named pipe would hold the thread until somebody writes.
-            descriptor = os.open(full, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with self._place(path) as place, explained(path):
+            _settled(place)
+            descriptor = place.open(os.O_RDONLY)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise PathNotFound(path)
@@ -122,124 +139,108 @@ class Files:
 
     def _write(self, path: str, data: bytes, new: bool) -> None:
         write = saving.save_new if new else saving.save
-        full = self._locate(path)
-        with explained(path):
-            write(full, io.BytesIO(data))
+        with self._place(path, follow=not new) as place, explained(path):
+            write(place, io.BytesIO(data))
 
     def _append(self, path: str, data: bytes, first: bool) -> None:
-        full = self._locate(path)
-        with explained(path), full.open("wb" if first else "ab") as file:
-            file.write(data)
+        how = os.O_TRUNC if first else os.O_APPEND
+        with self._place(path) as place, explained(path):
+            descriptor = place.open(os.O_WRONLY | os.O_CREAT | how, 0o666)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
 
     def _make_folder(self, path: str) -> None:
-        full = self._locate(path)
-        with explained(path):
-            full.mkdir()
+        with self._place(path, follow=False) as place, explained(path):
+            place.mkdir()
 
     def _copy(self, path: str, new: str, replace: bool) -> None:
-        source, target = self._locate(path), self._locate(new)
-        with explained(path):
-            folder = stat.S_ISDIR(source.stat().st_mode)
-        if folder:
-            self._copy_folder(source, path, target, new)
-            return
-        with os.fdopen(self._open(path), "rb") as file, explained(new):
-            (saving.save if replace else saving.save_new)(target, file)
-
-    def _copy_folder(self, source: Path, path: str, target: Path, new: str) -> None:
-        with explained(path):
-            if _real(target.parent).is_relative_to(_real(source)):
-                raise BadRequest(
-                    f"The folder {path!r} cannot be copied into itself.",
-                    hint="Copy it to a folder that does not lie in it.",
-                )
-            size = sum(
-                Path(folder, name).lstat().st_size
-                for folder, _, names in os.walk(source)
-                for name in names
-            )
-        if size > LARGEST_COPY:
-            raise BadRequest(
-                f"The folder {path!r} has {size // 2**20} MiB, more than the "
-                f"{LARGEST_COPY // 2**20} MiB that are copied.",
-                hint="Copy it in a terminal.",
-            )
-        with explained(new):
-            try:
-                shutil.copytree(source, target, symlinks=True)
-            except shutil.Error as error:
-                raise BadRequest(
-                    f"Not all of {path!r} could be copied: {error.args[0][0][2]}.",
-                    hint=f"{new!r} has what could be.",
-                ) from error
+        with self._place(path) as source, self._place(new, follow=replace) as target:
+            with explained(path):
+                folder = stat.S_ISDIR(source.stat().st_mode)
+            if folder:
+                _copy_folder(source, path, target, new)
+                return
+            with os.fdopen(self._open(path), "rb") as file, explained(new):
+                (saving.save if replace else saving.save_new)(target, file)
 
     def _move(self, path: str, new: str, replace: bool) -> None:
-        source, target = self._locate(path, follow=False), self._locate(new, follow=False)
-        with explained(path):
-            source.lstat()
-        with explained(new):
-            if os.path.lexists(target) and not _same(source, target):
-                if not replace:
-                    raise PathExists(new)
-                with source.open("rb") as file:
-                    saving.save(target, file)
-                source.unlink()
-                return
-            if replace:
-                saving.sync(source)
-            source.rename(target)
-            saving.sync(target.parent)
+        with (
+            self._place(path, follow=False) as source,
+            self._place(new, follow=replace) as target,
+        ):
+            with explained(path):
+                _settled(source)
+            with explained(new):
+                if replace:
+                    saving.replace(target, source)
+                    return
+                try:
+                    saving.move(source, target)
+                except OSError as error:
+                    if error.errno != errno.EXDEV:
+                        raise
+                    _move_across(source, path, target, new)
 
     def _remove(self, path: str, trash: bool) -> None:
-        full = self._locate(path, follow=False)
-        with explained(path):
-            facts = full.lstat()
+        with self._place(path, follow=False) as place, explained(path):
+            facts = _settled(place)
             if trash:
-                _to_trash(full, path)
+                _to_trash(place, path)
             elif stat.S_ISDIR(facts.st_mode):
-                full.rmdir()
+                place.rmdir()
             else:
-                full.unlink()
+                place.unlink()
 
 
-def _real(path: Path) -> Path:
-    # Not Path.resolve(): that raises RuntimeError for links in a circle.
-    return Path(os.path.realpath(path))
+def _settled(place: Place) -> os.stat_result:
+    """The facts about a place, once what a broken save has done to it is undone."""
+    facts = place.stat()
+    if stat.S_ISREG(facts.st_mode):
+        kept.settle(place)
+        facts = place.stat()
+    return facts
 
 
-def _shown(facts: os.stat_result) -> bool:
-    """Whether it is a file or a folder: pipes, sockets and devices are neither."""
-    return stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)
+def _copy_folder(source: Place, path: str, target: Place, new: str) -> None:
+    with explained(path):
+        if trees.contains(source, target.folder):
+            raise BadRequest(
+                f"The folder {path!r} cannot be copied into itself.",
+                hint="Copy it to a folder that does not lie in it.",
+            )
+        size = trees.size_of(source)
+    if size > LARGEST_COPY:
+        raise BadRequest(
+            f"The folder {path!r} has {size // 2**20} MiB, more than the "
+            f"{LARGEST_COPY // 2**20} MiB that are copied.",
+            hint="Copy it in a terminal.",
+        )
+    with explained(new):
+        failures = trees.copy(source, target)
+    if failures:
+        raise BadRequest(
+            f"Not all of {path!r} could be copied: {failures[0]}.",
+            hint=f"{new!r} has what could be.",
+        )
 
 
-def _entry(name: str, full: Path | str, facts: os.stat_result) -> Entry:
-    return Entry(
-        name=name,
-        folder=stat.S_ISDIR(facts.st_mode),
-        size=facts.st_size,
-        created=_time(getattr(facts, "st_birthtime", facts.st_ctime)),
-        modified=_time(facts.st_mtime),
-        writable=os.access(full, os.W_OK),
-    )
+def _move_across(source: Place, path: str, target: Place, new: str) -> None:
+    """Move to another disk, where a rename does not lead: copy, and then remove."""
+    if stat.S_ISDIR(source.stat().st_mode):
+        _copy_folder(source, path, target, new)
+    else:
+        trees.copy(source, target)
+    os.sync()
+    trees.remove(source)
 
 
-def _time(seconds: float) -> datetime:
-    try:
-        return datetime.fromtimestamp(seconds, timezone.utc)
-    except (OverflowError, ValueError, OSError):  # some file systems have odd clocks
-        return datetime.fromtimestamp(0, timezone.utc)
-
-
-def _same(one: Path, other: Path) -> bool:
-    """Whether two names are one file, as `a` and `A` are where letter case does not count."""
-    return str(one).lower() == str(other).lower() and os.path.samestat(one.lstat(), other.lstat())
-
-
-def _to_trash(full: Path, path: str) -> None:
+def _to_trash(place: Place, path: str) -> None:
     from send2trash import send2trash  # slow to import, rarely used
 
+    # It takes a path, and walks it once more: this is the one operation that somebody can
+    # lead elsewhere, by exchanging a folder for a link in between.
     try:
-        send2trash(str(full))
+        send2trash(place.path)
     except Exception as error:
         raise BadRequest(
             f"{path!r} could not be moved to the trash: {error}",

@@ -4,34 +4,22 @@ from __future__ import annotations
 
 import base64
 import binascii
-import fnmatch
+import codecs
 import functools
 import mimetypes
-import re
 from typing import Literal, cast
 
 import msgspec
 
 from plughost import BadRequest
-from plughost_contents import paths
 from plughost_contents.errors import WrongFormat, WrongKind
 from plughost_contents.models import Format, Model, Type
 from plughost_contents.provider import Entry
 
 NOTEBOOK_TYPE = "application/x-ipynb+json"
 
-_UNLISTED = re.compile(
-    "|".join(
-        fnmatch.translate(glob) for glob in ("__pycache__", "*.pyc", "*.pyo", ".DS_Store", "*~")
-    )
-)
-
-
-def listed(name: str, *, hidden: bool) -> bool:
-    """Whether a name in a folder is shown: not what programs leave behind."""
-    if name.startswith(".") and not hidden:
-        return False
-    return paths.addressable(name) and not _UNLISTED.match(name)
+STEP = 3 * 2**18
+"""Bytes to encode or decode in one go; base64 takes three at a time."""
 
 
 def model_of(path: str, entry: Entry, kind: str | None = None) -> Model:
@@ -87,7 +75,7 @@ def encoded(model: Model, data: bytes, wanted: Literal["text", "base64"] | None)
     """
     if wanted != "base64":
         try:
-            model.content, model.format = data.decode("utf-8"), "text"
+            model.content, model.format = _text(data), "text"
         except UnicodeDecodeError as error:
             if wanted == "text":
                 raise WrongFormat(
@@ -95,9 +83,28 @@ def encoded(model: Model, data: bytes, wanted: Literal["text", "base64"] | None)
                     hint="Ask for it with format=base64.",
                 ) from None
     if model.format is None:
-        model.content, model.format = base64.b64encode(data).decode("ascii"), "base64"
+        model.content, model.format = _base64(data), "base64"
     if model.mimetype is None:
         model.mimetype = "text/plain" if model.format == "text" else "application/octet-stream"
+
+
+def _text(data: bytes) -> str:
+    """The text, decoded in steps that leave the interpreter to others in between."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    pieces = []
+    for start in range(0, len(data), STEP):
+        try:
+            pieces.append(decoder.decode(data[start : start + STEP]))
+        except UnicodeDecodeError:
+            data.decode("utf-8")  # says at which byte of all
+            raise
+    pieces.append(decoder.decode(b"", final=True))
+    return "".join(pieces)
+
+
+def _base64(data: bytes) -> str:
+    pieces = [base64.b64encode(data[start : start + STEP]) for start in range(0, len(data), STEP)]
+    return b"".join(pieces).decode("ascii")
 
 
 def decoded(content: msgspec.Raw | msgspec.UnsetType, format: Format | None) -> bytes:  # noqa: A002

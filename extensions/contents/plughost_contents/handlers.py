@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import msgspec
 
 from plughost import BadRequest, Handler, JSONHandler
 from plughost_contents.contents import Contents
-from plughost_contents.models import CreateRequest, Model, RenameRequest, SaveRequest
+from plughost_contents.listing import LARGEST_PAGE, Sort, Wanted
+from plughost_contents.models import (
+    CreateRequest,
+    Model,
+    RenameRequest,
+    SaveRequest,
+    as_json,
+)
 from plughost_contents.paths import url_path
-from plughost_contents.resolve import resolve
+from plughost_contents.resolve import Resolver
 
 T = TypeVar("T")
 
 FLAG = {"0": False, "1": True}
+MOST = 10**9
+STARTS = ("offset", "cursor", "at", "prefix")
+"""Ways to say where a page begins."""
+
+SORTS: dict[str, tuple[Sort, bool]] = {
+    f"{sign}{name}": (name, bool(sign)) for name in get_args(Sort) for sign in ("", "-")
+}
+"""The orders of a listing, and whether each is the reverse of the one without a sign."""
+
 FORMATS: dict[str, Literal["text", "base64"] | None] = {"text": "text", "base64": "base64"}
 
 
@@ -27,16 +44,31 @@ class ContentsHandler(JSONHandler):
 
     def initialize(self, contents: Contents) -> None:
         self.contents = contents
+        self.model: Model | None = None
 
     async def get(self, path: str) -> None:
-        model = await self.contents.get(
+        self.model = await self.contents.get(
             path,
             kind=self.get_query_argument("type", None),
             format=self._choice("format", FORMATS, None),
             content=self._choice("content", FLAG, True),
             hash=self._choice("hash", FLAG, False),
+            wanted=self._wanted(),
+            hidden=self._choice("hidden", FLAG, True),
         )
-        self._reply(model, status=200, located=False)
+        self.set_header("Last-Modified", self.model.last_modified)
+        self.finish(await asyncio.to_thread(as_json, self.model))
+
+    def compute_etag(self) -> str | None:
+        """The hash that `If-Match` takes, where it was asked for; else that of a listing's text."""
+        if self.model is None or self.model.type == "directory":
+            return super().compute_etag()
+        return f'"{self.model.hash}"' if self.model.hash else None
+
+    def check_etag_header(self) -> bool:
+        """Only a listing is told by its tag alone: a file's model has more than its bytes."""
+        unchanged = self.model is not None and self.model.type == "directory"
+        return unchanged and super().check_etag_header()
 
     async def post(self, path: str) -> None:
         wanted = self.body(CreateRequest, default=CreateRequest())
@@ -59,7 +91,9 @@ class ContentsHandler(JSONHandler):
             raise BadRequest(
                 f"Only a file comes in pieces, not a {wanted.type!r}.", hint="Send it whole."
             )
-        model, new = await self.contents.save(path, wanted, match=self._match())
+        model, new = await self.contents.save(
+            path, wanted, match=self._match(), new=self._only_new()
+        )
         self._reply(model, status=201 if new else 200)
 
     async def patch(self, path: str) -> None:
@@ -75,11 +109,50 @@ class ContentsHandler(JSONHandler):
         url = "/".join(["api/contents", *(url_path(part) for part in parts if part)])
         self.set_header("Location", self.host.config.base_url + url)
 
-    def _reply(self, model: Model, *, status: int, located: bool = True) -> None:
+    def _reply(self, model: Model, *, status: int) -> None:
         self.set_header("Last-Modified", model.last_modified)
-        if located:
-            self.locate(model.path)
+        self.locate(model.path)
         self.reply(model, status)
+
+    def _wanted(self) -> Wanted | None:
+        """The page of a folder that is asked for; None: all of it."""
+        limit = self._number("limit", 1, LARGEST_PAGE)
+        starts = [name for name in STARTS if self.get_query_argument(name, None) is not None]
+        if limit is None:
+            if starts:
+                raise BadRequest(
+                    f"There is {starts[0]!r} without `limit`.", hint="Say how long a page is."
+                )
+            return None
+        if len(starts) > 1:
+            raise BadRequest(
+                f"There are {' and '.join(map(repr, starts))}, which say different things.",
+                hint=f"Send one of {', '.join(STARTS)}.",
+            )
+        sort = self._choice("sort", SORTS, SORTS["name"])
+        return Wanted(
+            limit=limit,
+            offset=self._number("offset", 0, MOST) or 0,
+            cursor=self.get_query_argument("cursor", None),
+            at=self.get_query_argument("at", None, strip=False),
+            prefix=self.get_query_argument("prefix", None, strip=False),
+            sort=sort[0],
+            descending=sort[1],
+            natural=self._choice("natural", FLAG, False),
+            notebooks_first=self._choice("first", {"notebooks": True}, False),
+            filter=self.get_query_argument("filter", ""),
+            all_folders=self._choice("folders", {"all": True, "filtered": False}, False),
+        )
+
+    def _number(self, name: str, least: int, most: int) -> int | None:
+        text = self.get_query_argument(name, None)
+        if text is None:
+            return None
+        if not re.fullmatch(r"[0-9]{1,10}", text) or not least <= int(text) <= most:
+            raise BadRequest(
+                f"{name} is {text!r}.", hint=f"It is a whole number from {least} to {most}."
+            )
+        return int(text)
 
     def _save_request(self) -> SaveRequest:
         try:
@@ -103,6 +176,16 @@ class ContentsHandler(JSONHandler):
         if header is None:
             return None
         return {tag.strip().strip('"') for tag in header.split(",")}
+
+    def _only_new(self) -> bool:
+        """Whether `If-None-Match: *` says to save only what is not there yet (13.1.2)."""
+        header = self.request.headers.get("If-None-Match")
+        if header is not None and header.strip() != "*":
+            raise BadRequest(
+                f"`PUT` with `If-None-Match: {header}` makes no sense here.",
+                hint="Send `*` to save only what is not there yet.",
+            )
+        return header is not None
 
     def _choice(self, name: str, choices: Mapping[str, T], default: T) -> T:
         text = self.get_query_argument(name, None)
@@ -198,14 +281,13 @@ class OldContentsHandler(Handler):
 
 
 class ResolveHandler(JSONHandler):
-    """`GET /api/resolvePath?path=`: what a path in an output means to this server."""
+    """`GET /api/resolvePath?path=&kernel=`: what a path in an output means."""
 
-    def initialize(self, contents: Contents, root: Path) -> None:
-        self.contents = contents
-        self.root = root
+    def initialize(self, resolver: Resolver) -> None:
+        self.resolver = resolver
 
     async def get(self) -> None:
         path = self.get_query_argument("path", "", strip=False)
-        if not path:
+        if not path or "\0" in path:
             raise BadRequest("No `path` to resolve.", hint="Ask like this: ?path=/tmp/a.txt")
-        self.reply(await resolve(path, self.root, self.contents))
+        self.reply(await self.resolver.resolve(path, self.get_query_argument("kernel", None)))

@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 import msgspec
 
+STEP = 2**20
+"""Characters to encode in one go."""
+
 Type = Literal["directory", "file", "notebook"]
 Format = Literal["text", "base64", "json"]
 
@@ -17,7 +20,8 @@ class Model(msgspec.Struct):
     `content` is text, base64, a notebook, or the models of what is in a folder, as
     `format` says; both are None when the content was not asked for. `size` is in bytes,
     `hash` that of the bytes as they are stored. `message` says what is not valid in a
-    notebook.
+    notebook. A page of a folder has the number of its first entry, `offset`, how many entries
+    there are in all, and the `cursor` of the next page, None where there is none.
     """
 
     name: str
@@ -33,6 +37,9 @@ class Model(msgspec.Struct):
     hash: str | None = None
     hash_algorithm: str | None = None
     message: str | msgspec.UnsetType = msgspec.UNSET
+    offset: int | msgspec.UnsetType = msgspec.UNSET
+    total: int | msgspec.UnsetType = msgspec.UNSET
+    cursor: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class CheckpointModel(msgspec.Struct):
@@ -67,3 +74,20 @@ class RenameRequest(msgspec.Struct):
     """Where `PATCH` moves something."""
 
     path: str
+
+
+def as_json(model: Model) -> bytes:
+    """The model as JSON, made in steps that leave the interpreter to others in between.
+
+    msgspec alone would hold it for as long as all of the content takes.
+    """
+    content = model.content
+    if isinstance(content, list):
+        text = b"[%b]" % b",".join([msgspec.json.encode(one) for one in content])
+    elif isinstance(content, str) and len(content) > STEP:
+        steps = range(0, len(content), STEP)
+        pieces = [msgspec.json.encode(content[start : start + STEP])[1:-1] for start in steps]
+        text = b'"%b"' % b"".join(pieces)
+    else:
+        return msgspec.json.encode(model)
+    return msgspec.json.encode(msgspec.structs.replace(model, content=msgspec.Raw(text)))

@@ -20,6 +20,7 @@ from jupyter_core.paths import jupyter_data_dir
 from jupyter_core.utils import ensure_dir_exists
 
 from plughost import BadRequest
+from plughost_contents import cells
 
 if TYPE_CHECKING:
     from nbformat.sign import NotebookNotary
@@ -51,12 +52,13 @@ def read(data: bytes, path: str) -> tuple[msgspec.Raw, str | None]:
     when Jupyter's signature database knows the notebook. Raises NotANotebook for what
     cannot be shown as one at all.
     """
-    with _shape_of(path):
+    with _shape_of(path), _notary() as notary:
+        with contextlib.suppress(cells.Unusual):
+            return cells.read(data, notary), None
         notebook, message = _parsed(data)
-        with _notary() as notary:
-            known = _signable(notebook) and notary.check_signature(notebook)
-            notary.mark_cells(notebook, known)
-    return _json(notebook), message
+        known = _signable(notebook) and notary.check_signature(notebook)
+        notary.mark_cells(notebook, known)
+        return _json(notebook), message
 
 
 def write(content: msgspec.Raw, path: str) -> tuple[bytes, str | None]:
@@ -65,16 +67,19 @@ def write(content: msgspec.Raw, path: str) -> tuple[bytes, str | None]:
     A notebook all of whose cells the client trusts is signed. Raises NotANotebook.
     """
     import nbformat
+    from nbformat.v4 import rwbase
 
-    with _shape_of(path):
+    with _shape_of(path), _notary() as notary:
+        with contextlib.suppress(cells.Unusual):
+            return cells.write(content, notary), None
         raw = json.loads(bytes(content))
         message = _repaired(raw)
         notebook = nbformat.convert(nbformat.from_dict(raw), FORMAT)
+        trusted = notary.check_cells(notebook)
         # What is not stored must not be signed either.
-        notebook["metadata"].pop("orig_nbformat", None)
-        with _notary() as notary:
-            if notary.check_cells(notebook) and _signable(notebook):
-                notary.sign(notebook)
+        rwbase.strip_transient(notebook)
+        if trusted and _signable(notebook):
+            notary.sign(notebook)
         return _stored(notebook), message
 
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+import msgspec
 
 PROVIDER = "plughost_contents.provider.ContentsProvider"
 """The service that stores what `Contents` serves."""
 
 
-@dataclass(frozen=True)
-class Entry:
+Choose = Callable[[list[tuple[str, bool]]], list[str]]
+"""Gets every name in a folder, each with whether it is a folder; returns those wanted, in order.
+
+Runs off the loop.
+"""
+
+
+# Not a dataclass: a frozen one takes ten times as long to make, and folders have thousands.
+class Entry(msgspec.Struct, frozen=True):
     """Facts about one file or folder; `size` is in bytes, the times are in UTC."""
 
     name: str
@@ -27,17 +35,21 @@ class ContentsProvider(Protocol):
     """Files and folders under one root, addressed by normal API paths; the root is `""`.
 
     It stores bytes and knows nothing of notebooks, formats and hidden names. Nothing
-    blocks the loop. Errors are those of `plughost_contents.errors`.
+    blocks the loop. What is not there raises `plughost.NotFound`, what is there already
+    `plughost.Conflict`; those below are such.
+
+    A provider of folders on a disk can also have `on_disk(path) -> Path`, a function for
+    worker threads: changes by other programs are noticed there.
     """
 
     async def entry(self, path: str) -> Entry:
         """The facts about one path. Raises PathNotFound."""
 
-    async def entries(self, path: str, choose: Callable[[list[str]], list[str]]) -> list[Entry]:
+    async def entries(self, path: str, choose: Choose) -> list[Entry]:
         """What is in a folder, for the names that `choose` returns, in its order.
 
-        `choose` gets all names and runs off the loop: facts cost a system call each, and
-        a page needs those of a few. What vanishes meanwhile is left out.
+        Facts cost a system call each, and a page needs those of a few. What vanishes
+        meanwhile is left out.
         """
 
     def read(

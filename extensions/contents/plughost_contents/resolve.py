@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from plughost import NotFound, ServiceNotFound
 from plughost_contents.contents import Contents
 from plughost_contents.errors import PathNotFound
 
+if TYPE_CHECKING:
+    from plughost import Host
+
+KERNELS = "plughost_kernels.kernels.Kernels"
+
+Scope = Literal["server", "kernel"]
+
 
 class Resolved(msgspec.Struct):
-    """Where the path leads: an API path in the scope of the `server`."""
+    """Where the path leads: an API path for the `server`, a full path for the `kernel`."""
 
     path: str
-    scope: str = "server"
+    scope: Scope = "server"
 
 
 class Unresolved(msgspec.Struct):
     """Why the path leads nowhere in a scope."""
 
     reason: str
-    scope: str = "server"
+    scope: Scope = "server"
 
 
 class Resolution(msgspec.Struct, omit_defaults=True):
@@ -32,28 +42,71 @@ class Resolution(msgspec.Struct, omit_defaults=True):
     unresolved: list[Unresolved] = msgspec.field(default_factory=list)
 
 
-async def resolve(path: str, root: Path, contents: Contents) -> Resolution:
-    """Find what a printed path names below the root folder; hidden things are not found."""
-    below = _below(path, root)
-    if below is None:
-        return Resolution([], [Unresolved(f"{path!r} is not below the root folder.")])
-    try:
-        await contents.entry(below)
-    except PathNotFound as error:
-        return Resolution([], [Unresolved(error.message)])
-    return Resolution([Resolved(below)])
+class Resolver:
+    """Finds what printed paths mean to the server, and to the kernel that printed them."""
 
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._root = host.config.root
+        self._contents = host.service(Contents)
 
-def _below(path: str, root: Path) -> str | None:
-    """The path relative to the root folder, however the root is written; None if outside."""
-    try:
-        expanded = Path(path).expanduser()
-    except RuntimeError:  # nobody has the name behind `~`
+    async def resolve(self, path: str, kernel_id: str | None = None) -> Resolution:
+        """Where a path leads; a kernel means it relative to the folder in which it runs.
+
+        Hidden things are not found on the server. In a kernel's folders anything is found:
+        its code can read it anyway.
+        """
+        found = Resolution([])
+        folder = self._folder_of(kernel_id, found) if kernel_id else None
+        expanded = _expanded(path)
+        places = [_joined(base, expanded) for base in (folder, self._root) if base]
+        for place in dict.fromkeys(places):
+            below = await self._on_server(place)
+            if below is not None:
+                found.resolved.append(Resolved(below))
+                break
+        else:
+            found.unresolved.append(Unresolved(f"There is no {path!r} below the root folder."))
+        if folder is not None:
+            place = places[0]
+            if await asyncio.to_thread(place.is_file):
+                found.resolved.append(Resolved(str(place), "kernel"))
+            else:
+                found.unresolved.append(
+                    Unresolved(f"The kernel {kernel_id!r} has no file {str(place)!r}.", "kernel")
+                )
+        return found
+
+    def _folder_of(self, kernel_id: str, found: Resolution) -> Path | None:
+        """The folder in which a kernel runs; None, and why, for one that is not known."""
+        try:
+            kernel = self._host.service(KERNELS).get(kernel_id)
+        except (ServiceNotFound, NotFound) as error:
+            found.unresolved.append(Unresolved(error.message, "kernel"))
+            return None
+        return Path(kernel.folder)
+
+    async def _on_server(self, full: Path) -> str | None:
+        """The API path of a full one, however the root is written; None for nothing there."""
+        for base in (self._root, self._root.resolve()):
+            if full.is_relative_to(base):
+                below = full.relative_to(base).as_posix()
+                below = "" if below == "." else below
+                try:
+                    await self._contents.entry(below)
+                except PathNotFound:
+                    continue
+                return below
         return None
+
+
+def _joined(folder: Path, path: Path) -> Path:
     # `..` is resolved in the text alone: nothing outside the root is asked for.
-    full = Path(os.path.normpath(root / expanded))
-    for base in (root, root.resolve()):
-        if full.is_relative_to(base):
-            below = full.relative_to(base).as_posix()
-            return "" if below == "." else below
-    return None
+    return Path(os.path.normpath(folder / path))
+
+
+def _expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # nobody has the name behind `~`
+        return Path(path)

@@ -1,158 +1,158 @@
 """Saving a file so that nothing is lost: after a crash the old or the new one is there, whole.
 
-Usually the new bytes go to a temporary file in the same folder, reach the disk, and take
-the old file's name by one rename. Where a rename would not do (see `save`), the old bytes
-are kept in a second file until the new ones have reached the disk in place.
+Usually the new bytes go to a hidden file in the same folder (`claims`), reach the disk,
+and take the old file's name by one rename. Where a rename would not do (see `save`), the
+old bytes are kept (`kept`) until the new ones have reached the disk in place.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import os
-import secrets
-import shutil
 import stat
-import sys
-import tempfile
-from pathlib import Path
 from typing import BinaryIO
 
-BLOCK = 1024 * 1024
+from plughost_contents import attributes, kept
+from plughost_contents.claims import claim, sweep
+from plughost_contents.disk import blocks, fill, sync
+from plughost_contents.jail import Place
+from plughost_contents.kept import NOT_HERE
 
-_NO_RENAME = (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOTSUP)
+_NO_LINKS = (*NOT_HERE, errno.ENOSYS, errno.EMLINK)
 
 log = logging.getLogger("plughost.contents")
 
 
-def save(path: Path, source: BinaryIO) -> None:
-    """Make what `source` holds, from its beginning, the content of the file at `path`.
+def save(place: Place, source: BinaryIO) -> None:
+    """Make what `source` holds, from its beginning, the content of the file at a place.
 
-    A link stays a link: what it points to is saved. Permissions, owner and extended
-    attributes of an existing file stay. A file with several hard links, one that is
-    mounted by itself, one whose owner we cannot give to a new file, and one in a folder
-    where we may not create any, are overwritten in place. Raises OSError; the file is
-    then what it was.
+    Permissions, owner and extended attributes of an existing file stay. A file with
+    several hard links, one that is mounted by itself, one whose owner or attributes we
+    cannot give to a new file, and one in a folder where we may not create any, are
+    overwritten in place. Raises OSError; the file is then what it was.
     """
-    target = Path(os.path.realpath(path))
-    old = _facts(target)
-    if old is not None:
-        if stat.S_ISDIR(old.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    old = _ready(place)
     if old is None or old.st_nlink == 1:
         try:
-            _save_by_rename(target, old, source)
+            with claim(place, 0o666 if old is None else 0o600) as (new, descriptor):
+                fill(descriptor, blocks(source))
+                _take_place(new, descriptor, place, old)
         except OSError as error:
-            if old is None or error.errno not in _NO_RENAME:
+            if old is None or error.errno not in NOT_HERE:
                 raise
-            log.info("Saving %r in place: %s", str(path), error)
+            log.info("Saving %r in place: %s", place.path, error)
         else:
             return
-    _save_in_place(target, source)
+    kept.overwrite(place, source)
 
 
-def save_new(path: Path, source: BinaryIO) -> None:
+def save_new(place: Place, source: BinaryIO) -> None:
     """The same for a file that must not exist yet. Raises FileExistsError."""
-    _create(path, source, 0o666)
-    sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Make a file, or a rename in a folder, outlive a power failure, where the disk can."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY)
+    sweep(place)
+    with claim(place, 0o666) as (new, descriptor):
+        fill(descriptor, blocks(source))
+        os.fsync(descriptor)
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _facts(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except FileNotFoundError:
-        return None
-
-
-def _save_by_rename(target: Path, old: os.stat_result | None, source: BinaryIO) -> None:
-    temporary = _beside(target.parent, target.name, secrets.token_hex(4))
-    _create(temporary, source, 0o666 if old is None else 0o600)
-    try:
-        if old is not None:
-            _keep_attributes(temporary, target, old)
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink()
-        raise
-    sync(target.parent)
-
-
-def _beside(folder: Path, name: str, suffix: str) -> Path:
-    """A name for a temporary file: the dot hides it, 200 bytes of the name leave room."""
-    return folder / f".~{os.fsdecode(os.fsencode(name)[:200])}.{suffix}"
-
-
-def _keep_attributes(path: Path, target: Path, old: os.stat_result) -> None:
-    mine = path.stat()
-    if (mine.st_uid, mine.st_gid) != (old.st_uid, old.st_gid):
-        os.chown(path, old.st_uid, old.st_gid)
-    path.chmod(stat.S_IMODE(old.st_mode))
-    if sys.platform == "linux":  # access control lists are among them
-        with contextlib.suppress(OSError):
-            for name in os.listxattr(target):
-                os.setxattr(path, name, os.getxattr(target, name))
-
-
-def _save_in_place(target: Path, source: BinaryIO) -> None:
-    kept = _keep(target)
-    try:
-        _overwrite(target, source)
-    except BaseException:
-        log.warning("Saving %r failed; restoring it from %r.", str(target), str(kept))
-        with kept.open("rb") as old:
-            _overwrite(target, old)  # when this fails too, `kept` stays
-        kept.unlink()
-        raise
-    kept.unlink()
-
-
-def _keep(target: Path) -> Path:
-    """Copy the old bytes to a file of their own, beside it if we may, and say where."""
-    name, suffix = target.name, f"{secrets.token_hex(4)}.old"
-    with target.open("rb") as old:
-        kept = _beside(target.parent, name, suffix)
-        try:
-            _create(kept, old, 0o600)
+            # Unlike a rename, it takes no name that somebody has.
+            new.link(place)
         except OSError as error:
-            if error.errno not in _NO_RENAME:
+            if error.errno not in _NO_LINKS:
                 raise
-            kept = _beside(Path(tempfile.gettempdir()), name, suffix)
-            _create(kept, old, 0o600)
-    sync(kept.parent)
-    return kept
+            _move(new, place, folder=False)
+        else:
+            new.unlink()
+    sync(place.folder)
 
 
-def _create(path: Path, source: BinaryIO, mode: int) -> None:
-    """Write a new file down to the disk; nothing of it stays behind when that fails."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+def replace(place: Place, new: Place) -> None:
+    """Make a file the content of the one at a place, like `save`; it has no other name then."""
+    old = _ready(place)
+    descriptor = new.open(os.O_RDONLY)
     try:
-        _fill(descriptor, source)
+        if old is None or old.st_nlink == 1:
+            try:
+                _take_place(new, descriptor, place, old)
+            except OSError as error:
+                if old is None or error.errno not in NOT_HERE:
+                    raise
+                log.info("Saving %r in place: %s", place.path, error)
+            else:
+                return
+        with open(descriptor, "rb", closefd=False) as source:
+            kept.overwrite(place, source)
+        new.unlink()
+    finally:
+        os.close(descriptor)
+
+
+def move(source: Place, target: Place) -> None:
+    """Give a file, link or folder another name, one that nobody has. Raises FileExistsError."""
+    facts = source.stat()
+    if _is_same(source, target):
+        source.rename(target)
+    else:
+        _move(source, target, folder=stat.S_ISDIR(facts.st_mode))
+    sync(source.folder)
+    sync(target.folder)
+
+
+def _ready(place: Place) -> os.stat_result | None:
+    """The facts about a file that may be saved, put right after crashes; None for a new one."""
+    old = place.facts()
+    if old is not None:
+        if stat.S_ISDIR(old.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), place.path)
+        if not stat.S_ISREG(old.st_mode):  # a pipe or a device; nobody reads it as a file
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), place.path)
+        if not place.is_writable():
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), place.path)
+        kept.settle(place)
+    sweep(place)
+    return place.facts()
+
+
+def _take_place(new: Place, descriptor: int, place: Place, old: os.stat_result | None) -> None:
+    """Let a new file have the name of the old one, and all that is not content."""
+    if old is not None:
+        attributes.keep(descriptor, old, _extended(place))
+    os.fsync(descriptor)
+    new.rename(place)
+    sync(place.folder)
+    if new.folder != place.folder:
+        sync(new.folder)
+
+
+def _extended(place: Place) -> dict[str, bytes]:
+    try:
+        descriptor = place.open(os.O_RDONLY)
+    except PermissionError:  # we may write it, but not read it
+        return {}
+    try:
+        return attributes.extended_of(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _move(source: Place, target: Place, *, folder: bool) -> None:
+    # A rename takes a name from whatever has it. So the name is taken first, by something
+    # empty that a rename may replace.
+    if folder:
+        target.mkdir()
+    else:
+        os.close(target.open(os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+    try:
+        source.rename(target)
     except BaseException:
-        path.unlink()
+        if folder:
+            target.rmdir()
+        else:
+            target.unlink()
         raise
 
 
-def _overwrite(path: Path, source: BinaryIO) -> None:
-    _fill(os.open(path, os.O_WRONLY | os.O_CLOEXEC), source)
-
-
-def _fill(descriptor: int, source: BinaryIO) -> None:
-    source.seek(0)
-    with os.fdopen(descriptor, "wb") as file:
-        shutil.copyfileobj(source, file, BLOCK)
-        file.truncate()
-        file.flush()
-        os.fsync(file.fileno())
+def _is_same(one: Place, other: Place) -> bool:
+    """Whether two names are one file, as `a` and `A` are where letter case does not count."""
+    there = other.facts()
+    same_name = one.path.lower() == other.path.lower()
+    return same_name and there is not None and os.path.samestat(one.stat(), there)

@@ -1,0 +1,218 @@
+"""Changes on disk: what other programs do to the files that clients have read lately.
+
+Watched are the folders that were read last, and those of the files that were read last; what
+lies deeper is not. Our own changes are told apart by the state in which they leave a file, and
+that is remembered. It runs only while somebody listens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from plughost import HostError
+from plughost_contents import listing, paths
+from plughost_contents.drives import Mount
+from plughost_contents.events import ContentsEvents
+from plughost_contents.provider import Entry
+
+FOLDERS = 100
+"""So many folders are watched, the last ones that were read."""
+
+FILES = 5_000
+"""Of so many files it is remembered in which state they were."""
+
+SETTLE_SECONDS = 0.1
+"""Several folders read one after another are one new set to watch."""
+
+Place = tuple[Mount, str]
+State = tuple[datetime, int] | None
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+log = logging.getLogger("plughost.contents")
+
+
+class Changes:
+    """Notices changes and tells of them. With `hidden`, names that begin with a dot count."""
+
+    def __init__(self, events: ContentsEvents, *, hidden: bool) -> None:
+        self._events = events
+        self._hidden = hidden
+        self._folders: dict[Place, None] = {}
+        self._states: dict[Place, State] = {}
+        self._ours: Counter[Place] = Counter()
+        self._heard = False
+        self._watching: dict[asyncio.Task[None], asyncio.Event] = {}
+        self._settling: asyncio.TimerHandle | None = None
+
+    def note(self, mount: Mount, path: str, entry: Entry) -> None:
+        """A client has read a file or a folder."""
+        _keep(self._states, (mount, path), _state(entry), FILES)
+        folder = (mount, path if entry.folder else paths.parent(path))
+        new = folder not in self._folders
+        _keep(self._folders, folder, None, FOLDERS)
+        if new:
+            self._watch_soon()
+
+    @contextlib.asynccontextmanager
+    async def ours(self, mount: Mount, *changed: str) -> AsyncIterator[None]:
+        """What happens to these paths meanwhile is our own doing."""
+        places = [(mount, path) for path in changed]
+        self._ours.update(places)
+        try:
+            yield
+        finally:
+            for place in places:
+                entry = await mount.entry_or_none(place[1])
+                _keep(self._states, place, _state(entry), FILES)
+            self._ours.subtract(places)
+            self._ours += Counter()  # forgets what is at nought
+
+    def listen(self, heard: bool) -> None:
+        """Begin to watch when somebody listens, end when nobody does any more."""
+        self._heard = heard
+        if heard:
+            self._watch_soon()
+        else:
+            self._end()
+
+    async def stop(self) -> None:
+        self._heard = False
+        ending = [*self._watching]
+        self._end()
+        if ending:
+            await asyncio.wait(ending)
+
+    def _watch_soon(self) -> None:
+        if self._heard and self._settling is None:
+            loop = asyncio.get_running_loop()
+            self._settling = loop.call_later(SETTLE_SECONDS, self._watch)
+
+    def _watch(self) -> None:
+        """Watch the folders of now; who has watched those of before ends after that."""
+        self._settling = None
+        before = [*self._watching.values()]
+        ended = asyncio.Event()
+        task = asyncio.ensure_future(self._run([*self._folders], before, ended))
+        self._watching[task] = ended
+        task.add_done_callback(self._gone)
+
+    def _gone(self, task: asyncio.Task[None]) -> None:
+        del self._watching[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning(
+                "Changes on disk are not noticed: %s. Where it says that a limit is reached, raise "
+                "fs.inotify.max_user_watches.",
+                error,
+            )
+
+    def _end(self) -> None:
+        if self._settling is not None:
+            self._settling.cancel()
+            self._settling = None
+        for ended in self._watching.values():
+            ended.set()
+
+    async def _run(
+        self, places: list[Place], before: Iterable[asyncio.Event], ended: asyncio.Event
+    ) -> None:
+        # Imported when needed: with what it brings along it is as large as all of contents.
+        from watchfiles import Change, awatch
+
+        folders = await asyncio.to_thread(_on_disk, places)
+        if not folders:
+            for event in before:
+                event.set()
+            return
+        batches = awatch(
+            *folders,
+            recursive=False,
+            watch_filter=None,
+            stop_event=ended,
+            debounce=500,
+            step=50,
+            ignore_permission_denied=True,
+        )
+        while True:
+            waiting = asyncio.ensure_future(anext(batches, None))
+            await asyncio.sleep(0)  # now it watches
+            for event in before:
+                event.set()
+            batch = await waiting
+            if batch is None:
+                return
+            added = {path for change, path in batch if change == Change.added}
+            for path in sorted({path for _, path in batch}):
+                await self._look(folders, path, new=path in added)
+
+    async def _look(self, folders: dict[str, Place], full: str, *, new: bool) -> None:
+        """See what has become of a path, and tell when it was somebody else."""
+        above, name = os.path.split(full)
+        if above in folders:
+            mount, folder = folders[above]
+            if listing.left_out(name) or (name.startswith(".") and not self._hidden):
+                return
+            path = paths.join(folder, name)
+        elif full in folders:
+            mount, path = folders[full]
+        else:
+            return
+        if name.startswith(".~") or self._ours[mount, path]:
+            return
+        entry = await mount.entry_or_none(path)
+        known = self._states.get((mount, path))
+        state = _state(entry)
+        if (mount, path) in self._states and known == state:
+            return
+        _keep(self._states, (mount, path), state, FILES)
+        if entry is None:
+            self._events.tell_change("deleted", mount.outside(path))
+        else:
+            action = "created" if known is None and new else "changed"
+            self._events.tell_change(action, mount.outside(path), **_facts(entry))
+
+
+def _on_disk(places: list[Place]) -> dict[str, Place]:
+    """The folders that are on a disk and there, by their paths on it."""
+    found = {}
+    for mount, path in places:
+        locate = getattr(mount.provider, "on_disk", None)
+        if locate is None:
+            continue
+        with contextlib.suppress(HostError, OSError):  # it is gone
+            folder: Path = locate(path)
+            if folder.is_dir():
+                found[str(folder)] = (mount, path)
+    return found
+
+
+def _facts(entry: Entry) -> dict[str, str]:
+    kind = "notebook" if entry.name.endswith(".ipynb") else "file"
+    return {
+        "type": "directory" if entry.folder else kind,
+        "last_modified": entry.modified.isoformat().replace("+00:00", "Z"),
+    }
+
+
+def _state(entry: Entry | None) -> State:
+    if entry is None:
+        return None
+    # What is in a folder changes its times, and is told by itself.
+    return (datetime.min, 0) if entry.folder else (entry.modified, entry.size)
+
+
+def _keep(kept: dict[K, V], key: K, value: V, most: int) -> None:
+    """Make `key` the last of those that are kept; the first one makes room."""
+    kept.pop(key, None)
+    kept[key] = value
+    if len(kept) > most:
+        del kept[next(iter(kept))]

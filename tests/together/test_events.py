@@ -1,0 +1,199 @@
+"""What happens in one extension is heard through another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import time
+
+import plughost_contents
+import plughost_events
+import plughost_kernels
+
+ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
+CLIENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
+CHANGES = "https://events.plughost.dev/contents_changes/v1"
+
+
+async def test_what_is_done_to_kernels_is_told(start):
+    async with start(plughost_events, plughost_kernels) as (_, client):
+        socket = await client.websocket("/api/events/subscribe")
+        kernel = (await client.post("/api/kernels", {"name": "python3"})).json["id"]
+        await client.post(f"/api/kernels/{kernel}/restart")
+        await client.post(f"/api/kernels/{kernel}/interrupt")
+        await client.delete(f"/api/kernels/{kernel}")
+        heard = [json.loads(await socket.read_message()) for _ in range(4)]
+        socket.close()
+    assert [
+        (e["schema_id"], e["action"], e["status"], e["kernel_id"], e["kernel_name"]) for e in heard
+    ] == [
+        (ACTIONS, action, "success", kernel, "python3")
+        for action in ("start", "restart", "interrupt", "shutdown")
+    ]
+
+
+async def test_kernels_do_without_the_events(start):
+    async with start(plughost_kernels) as (_, client):
+        started = await client.post("/api/kernels", {"name": "python3"})
+        ended = await client.delete(f"/api/kernels/{started.json['id']}")
+    assert (started.status, ended.status) == (201, 204)
+
+
+class Heard:
+    """What a listener has heard, kind by kind."""
+
+    def __init__(self, socket):
+        self.socket = socket
+
+    async def next(self, schema):
+        """The next event of one kind, without its id and its time."""
+        while True:
+            event = json.loads(await asyncio.wait_for(self.socket.read_message(), 20))
+            if event.pop("schema_id") == schema:
+                event.pop("last_modified", None)
+                return event
+
+
+@contextlib.asynccontextmanager
+async def listening(start, **settings):
+    settings = {"delete_to_trash": False, **settings}
+    async with start(plughost_events, plughost_contents, extensions={"contents": settings}) as (
+        host,
+        client,
+    ):
+        socket = await client.websocket("/api/events/subscribe")
+        with contextlib.closing(socket):
+            yield host.config.root, client, Heard(socket)
+
+
+async def watched(root, heard, folder=""):
+    """Returns when what happens in a folder is noticed: a file there has been seen to change."""
+    probe = root / folder / "probe.txt"
+    seen = asyncio.ensure_future(heard.next(CHANGES))
+    while not seen.done():
+        probe.write_text(f"{time.monotonic()}")
+        await asyncio.wait([seen], timeout=0.3)
+    assert (await seen)["path"].endswith("probe.txt")
+
+
+async def test_what_clients_do_with_files_is_told(start):
+    text = {"type": "file", "format": "text", "content": "a"}
+    async with listening(start) as (_, client, heard):
+        await client.put("/api/contents/a.txt", text)
+        await client.post("/api/contents", {"copy_from": "a.txt"})
+        await client.patch("/api/contents/a.txt", {"path": "b.txt"})
+        await client.get("/api/contents/b.txt")
+        await client.delete("/api/contents/b.txt")
+        await client.post("/api/contents", {"type": "directory"})
+        await client.put("/api/contents/c.txt", {**text, "chunk": 1})
+        events = [await heard.next(CLIENTS) for _ in range(7)]
+    assert events == [
+        {"action": "save", "path": "a.txt"},
+        {"action": "copy", "path": "a-Copy1.txt", "source_path": "a.txt"},
+        {"action": "rename", "path": "b.txt", "source_path": "a.txt"},
+        {"action": "get", "path": "b.txt"},
+        {"action": "delete", "path": "b.txt"},
+        {"action": "create", "path": "Untitled Folder"},
+        {"action": "upload", "path": "c.txt"},
+    ]
+
+
+async def test_what_other_programs_do_where_a_client_has_looked_is_noticed(start):
+    async with listening(start) as (root, client, heard):
+        (root / "open.ipynb").write_text("{}")
+        (root / "below").mkdir()
+        await client.get("/api/contents")
+        await client.get("/api/contents/open.ipynb?type=file")
+        await watched(root, heard)
+        (root / "below" / "unseen.txt").touch()
+        (root / "open.ipynb").write_text('{"cells": []}')
+        changed = await heard.next(CHANGES)
+        (root / "new.txt").touch()
+        created = await heard.next(CHANGES)
+        (root / "open.ipynb").unlink()
+        deleted = await heard.next(CHANGES)
+        (root / "folder").mkdir()
+        folder = await heard.next(CHANGES)
+    assert changed == {"action": "changed", "path": "open.ipynb", "type": "notebook"}
+    assert created == {"action": "created", "path": "new.txt", "type": "file"}
+    assert deleted == {"action": "deleted", "path": "open.ipynb"}
+    assert folder == {"action": "created", "path": "folder", "type": "directory"}
+
+
+async def test_our_own_changes_are_none_and_a_replaced_file_is_one(start):
+    async with listening(start) as (root, client, heard):
+        await client.get("/api/contents")
+        await watched(root, heard)
+        text = {"type": "file", "format": "text"}
+        for number in range(5):
+            await client.put("/api/contents/a.txt", {**text, "content": f"ours {number}"})
+        await client.patch("/api/contents/a.txt", {"path": "b.txt"})
+        await client.delete("/api/contents/b.txt")
+        await client.put("/api/contents/c.txt", {**text, "content": "ours"})
+        (root / ".other").write_text("theirs, and longer")
+        (root / ".other").replace(root / "c.txt")
+        (root / "left.pyc").touch()
+        first = await heard.next(CHANGES)
+        (root / "last.txt").touch()
+        second = await heard.next(CHANGES)
+    assert first == {"action": "changed", "path": "c.txt", "type": "file"}
+    assert second == {"action": "created", "path": "last.txt", "type": "file"}
+
+
+async def test_the_last_folders_that_were_read_are_watched_through_their_links(start, tmp_path):
+    async with listening(start) as (root, client, heard):
+        outside = tmp_path / "outside"
+        outside.mkdir()
+        (root / "link").symlink_to(outside)
+        for number in range(101):
+            (root / f"f{number}").mkdir()
+            await client.get(f"/api/contents/f{number}")
+        await client.get("/api/contents/link")
+        await watched(root, heard, "link")
+        (root / "f0" / "forgotten.txt").touch()
+        (outside / "seen.txt").touch()
+        seen = await heard.next(CHANGES)
+    assert seen == {"action": "created", "path": "link/seen.txt", "type": "file"}
+
+
+async def test_a_folder_that_is_gone_is_told_and_harms_nobody(start):
+    async with listening(start) as (root, client, heard):
+        (root / "gone").mkdir()
+        await client.get("/api/contents")
+        await client.get("/api/contents/gone")
+        await watched(root, heard)
+        (root / "gone").rmdir()
+        gone = await heard.next(CHANGES)
+        await client.post("/api/contents", {"type": "directory"})
+        await client.get("/api/contents/Untitled%20Folder")
+        await watched(root, heard, "Untitled Folder")
+    assert gone == {"action": "deleted", "path": "gone"}
+
+
+async def test_nothing_is_watched_while_nobody_listens(start):
+    async with start(plughost_events, plughost_contents) as (host, client):
+        before = watchers()
+        await client.get("/api/contents")
+        socket = await client.websocket("/api/events/subscribe")
+        await watched(host.config.root, Heard(socket))
+        during = watchers()
+        socket.close()
+        ended = asyncio.create_task(until(lambda: watchers() == before))
+        await asyncio.wait_for(ended, 20)
+    assert during > before
+
+
+async def until(condition):
+    while not condition():  # noqa: ASYNC110  # nobody tells us
+        await asyncio.sleep(0.05)
+
+
+def watchers():
+    """How many inotify descriptors this process has: watching is what has them."""
+    return sum(
+        os.readlink(f"/proc/self/fd/{each}") == "anon_inode:inotify"
+        for each in os.listdir("/proc/self/fd")
+        if os.path.lexists(f"/proc/self/fd/{each}")
+    )
