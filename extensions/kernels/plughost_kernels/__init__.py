@@ -9,10 +9,11 @@ outlives the server), `sessions.py` (which document uses which kernel), `handler
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from plughost import Route, Service, Status, hookimpl
 from plughost_kernels import channels, handlers
+from plughost_kernels.events import SCHEMA, KernelEvents
 from plughost_kernels.kernels import Kernels
 from plughost_kernels.kernelspecs import Kernelspecs
 from plughost_kernels.sessions import Sessions
@@ -34,6 +35,7 @@ def plughost_services(host: Host) -> list[Service]:
         settings,
         keep=lambda: host.keep,
         on_activity=host.note_activity,
+        events=KernelEvents(host),
     )
     return [Service(specs), Service(kernels), Service(Sessions(kernels))]
 
@@ -72,3 +74,8 @@ def plughost_status(host: Host) -> list[Status]:
             work={"kernels": True},
         )
     ]
+
+
+@hookimpl(optionalhook=True)
+def events_schemas() -> list[dict[str, Any]]:
+    return [SCHEMA]

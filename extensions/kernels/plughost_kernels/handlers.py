@@ -100,13 +100,11 @@ class KernelActionHandler(JSONHandler):
         self.kernels = kernels
 
     async def post(self, kernel_id: str, action: str) -> None:
-        kernel = self.kernels.get(kernel_id)
         if action == "interrupt":
-            await kernel.interrupt()
+            await self.kernels.interrupt(kernel_id)
             self.reply(None, status=HTTPStatus.NO_CONTENT)
         else:
-            await kernel.restart()
-            self.reply(kernel.model())
+            self.reply((await self.kernels.restart(kernel_id)).model())
 
 
 class _SessionEdge(JSONHandler):

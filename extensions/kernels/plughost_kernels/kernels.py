@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from plughost import BadRequest
 from plughost_kernels.errors import KernelExists, KernelFailed, KernelNotFound
+from plughost_kernels.events import KernelEvents
 from plughost_kernels.kernelspecs import Kernelspecs
 from plughost_kernels.registry import KernelRecord, Registry
 from plughost_kernels.settings import KernelSettings
@@ -30,7 +31,7 @@ class Kernels:
     """The kernels by id, in the order in which they were started.
 
     `keep` says, when the server stops, whether they go on; `on_activity` is called when
-    one of them does something.
+    one of them does something; `events` is told what is done to them.
     """
 
     def __init__(
@@ -40,12 +41,14 @@ class Kernels:
         settings: KernelSettings,
         keep: Callable[[], bool],
         on_activity: Callable[[], None],
+        events: KernelEvents,
     ) -> None:
         self.root = root.resolve()
         self.specs = specs
         self._settings = settings
         self._keep = keep
         self._on_activity = on_activity
+        self._events = events
         self._registry = Registry(self.root)
         self._all: dict[str, Kernel] = {}
         self._context: Any = None
@@ -129,7 +132,8 @@ class Kernels:
             raise KernelExists(kernel_id)
         self._all[kernel_id] = kernel
         try:
-            await kernel.start()
+            with self._events.telling("start", kernel_id, spec.name):
+                await kernel.start()
         except KernelFailed:
             del self._all[kernel_id]
             raise
@@ -138,10 +142,27 @@ class Kernels:
         log.info("Kernel %s (%s) started.", kernel_id, spec.name, extra=about)
         return kernel
 
+    async def interrupt(self, kernel_id: str) -> None:
+        """Interrupt what a kernel is doing. Raises KernelNotFound and KernelNotRunning."""
+        kernel = self.get(kernel_id)
+        with self._events.telling("interrupt", kernel_id, kernel.name):
+            await kernel.interrupt()
+
+    async def restart(self, kernel_id: str) -> Kernel:
+        """Restart a kernel; returns when it answers.
+
+        Raises KernelNotFound, KernelFailed and KernelDied.
+        """
+        kernel = self.get(kernel_id)
+        with self._events.telling("restart", kernel_id, kernel.name):
+            await kernel.restart()
+        return kernel
+
     async def shutdown(self, kernel_id: str) -> None:
         """End one kernel. Raises KernelNotFound."""
         kernel = self.get(kernel_id)
-        await kernel.shutdown()
+        with self._events.telling("shutdown", kernel_id, kernel.name):
+            await kernel.shutdown()
         self._all.pop(kernel_id, None)
         log.info("Kernel %s shut down.", kernel_id, extra={"kernel": kernel_id})
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from tornado.httpclient import HTTPClientError
 
-import plughost_settings
-from plughost import BadRequest, Conflict
-from plughost_settings.events import BACKLOG, EventBus
+import plughost_events
+from plughost import BadRequest, Conflict, hookimpl
+from plughost_events.events import BACKLOG, EventBus
 
 TEA = {
     "$id": "https://example.org/tea/v1",
@@ -20,9 +20,9 @@ READY = {"schema_id": TEA["$id"], "version": "1", "data": {"minutes": 3}}
 
 
 @pytest.mark.proves("POST /api/events", "WS /api/events/subscribe")
-async def test_every_listener_hears_what_is_posted_and_what_is_emitted(start, config):
-    async with start(plughost_settings) as (host, client):
-        bus = host.service("plughost_settings.events.EventBus")
+async def test_every_listener_hears_what_is_posted_and_what_is_emitted(start):
+    async with start(plughost_events) as (host, client):
+        bus = host.service("plughost_events.events.EventBus")
         bus.register(TEA)
         sockets = [await client.websocket("/api/events/subscribe") for _ in range(2)]
         posted = await client.post("/api/events", {**READY, "timestamp": "2026-11-23T08:00:00Z"})
@@ -47,23 +47,40 @@ async def test_every_listener_hears_what_is_posted_and_what_is_emitted(start, co
         ([], "body cannot be used"),
     ],
 )
-async def test_an_event_that_does_not_fit_is_refused(start, config, event, said):
-    async with start(plughost_settings) as (host, client):
+async def test_an_event_that_does_not_fit_is_refused(start, event, said):
+    async with start(plughost_events) as (host, client):
         host.service(EventBus).register(TEA)
         reply = await client.post("/api/events", event)
     assert reply.status == 400
     assert said in reply.json["message"]
 
 
-async def test_listening_needs_an_authenticated_caller(start, config):
-    async with start(plughost_settings) as (_, client):
+class Kettle:
+    @hookimpl(optionalhook=True)
+    def events_schemas(self):
+        return [TEA, {"$id": "https://example.org/nothing"}]
+
+
+async def test_extensions_describe_their_events(start):
+    async with start(plughost_events, Kettle()) as (host, client):
+        socket = await client.websocket("/api/events/subscribe")
+        posted = await client.post("/api/events", READY)
+        with pytest.raises(BadRequest, match="'minutes' is a required property"):
+            host.service(EventBus).emit(TEA["$id"], {})
+        heard = json.loads(await socket.read_message())
+        socket.close()
+    assert (posted.status, heard) == (204, {"schema_id": TEA["$id"], "minutes": 3})
+
+
+async def test_listening_needs_an_authenticated_caller(start):
+    async with start(plughost_events) as (_, client):
         with pytest.raises(HTTPClientError) as refused:
             await client.websocket("/api/events/subscribe", token=None)
     assert refused.value.code == 403
 
 
-async def test_a_stopping_host_closes_its_listeners(start, config):
-    async with start(plughost_settings) as (_, client):
+async def test_a_stopping_host_closes_its_listeners(start):
+    async with start(plughost_events) as (_, client):
         socket = await client.websocket("/api/events/subscribe")
     last = await socket.read_message()
     socket.close()

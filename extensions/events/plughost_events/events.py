@@ -1,25 +1,31 @@
 """Events: what happens on the server, told to whoever listens.
 
-An extension describes its events once, by a JSON schema, and emits them when they happen:
+An extension describes its events by a JSON schema each, in the hook `events_schemas`, and
+emits them when they happen:
 
-    bus = host.service("plughost_settings.events.EventBus")
-    bus.register({"$id": "https://example.org/tea/v1", "version": "1", "type": "object",
-                  "properties": {"minutes": {"type": "number"}}, "required": ["minutes"]})
-    bus.emit("https://example.org/tea/v1", {"minutes": 3})
+    with contextlib.suppress(ServiceNotFound):  # fine without the extension `events`
+        bus = host.service("plughost_events.events.EventBus")
+        bus.emit("https://example.org/tea/v1", {"minutes": 3})
 
-Listeners in the browser use `/api/events/subscribe`. Everything here runs on the event loop.
+Listeners in the browser use `/api/events/subscribe`, those on the server `EventBus.listen`.
+Everything here runs on the event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 
-from plughost import BadRequest, Conflict
+from plughost import BadRequest, Conflict, HostError
 
 BACKLOG = 1000
 """So many events wait for a slow listener before it is let go; it can come back."""
+
+Schema = Mapping[str, Any]
+
+log = logging.getLogger("plughost.events")
 
 
 class UnknownEvent(BadRequest):
@@ -44,14 +50,25 @@ class InvalidEvent(BadRequest):
 
 
 class EventBus:
-    """Takes events that fit their schema and hands each to every listener."""
+    """Takes events that fit their schema and hands each to every listener.
 
-    def __init__(self) -> None:
+    `ask` returns what the extensions say about their events, by their names. They are asked
+    when an event comes that nobody has described yet: extensions come and go. `tell` is
+    called when the first listener comes, with True, and when the last one goes.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[], Mapping[str, Iterable[Schema]]] = dict,
+        tell: Callable[[bool], None] = lambda listening: None,
+    ) -> None:
+        self._ask = ask
+        self._tell = tell
         self._validators: dict[str, Any] = {}
-        self._schemas: dict[str, Mapping[str, Any]] = {}
-        self._listeners: set[Listener] = set()
+        self._schemas: dict[str, Schema] = {}
+        self._listeners: dict[Listener, None] = {}
 
-    def register(self, schema: Mapping[str, Any]) -> None:
+    def register(self, schema: Schema) -> None:
         """Describe a kind of event by a JSON schema (draft 7) with `$id` and `version`.
 
         Raises BadRequest for one without them, Conflict when the id is taken by another.
@@ -75,14 +92,15 @@ class EventBus:
     ) -> None:
         """Tell every listener. Raises UnknownEvent and InvalidEvent.
 
-        `version` is compared with the schema's where the sender gives one.
+        `version` is compared with the schema's where the sender gives one. An event that an
+        extension emits is looked at only when somebody listens.
         """
-        schema = self._schemas.get(schema_id)
-        if schema is None:
-            raise UnknownEvent(schema_id, self._schemas)
+        schema = self._find(schema_id)
         if version is not None and str(version) != str(schema["version"]):
             reason = f"the registered version is {str(schema['version'])!r}, not {str(version)!r}"
             raise InvalidEvent(schema_id, "version", reason)
+        if not self._listeners and version is None:
+            return
         error = self._first_error(schema_id, data)
         if error is not None:
             raise InvalidEvent(schema_id, error.json_path, error.message)
@@ -92,14 +110,33 @@ class EventBus:
 
     def listen(self) -> Listener:
         """Begin to collect events; iterate over what this returns, and close it in the end."""
-        listener = Listener(self._listeners)
-        self._listeners.add(listener)
+        listener = Listener(self._leave)
+        self._listeners[listener] = None
+        if len(self._listeners) == 1:
+            self._tell(True)
         return listener
+
+    def _leave(self, listener: Listener) -> None:
+        del self._listeners[listener]
+        if not self._listeners:
+            self._tell(False)
 
     async def stop(self) -> None:
         """Let all listeners go."""
         for listener in [*self._listeners]:
             listener.close()
+
+    def _find(self, schema_id: str) -> Schema:
+        if schema_id not in self._schemas:
+            for name, schemas in self._ask().items():
+                for schema in schemas:
+                    try:
+                        self.register(schema)
+                    except HostError as error:
+                        log.warning("An event schema of %r is left out: %s", name, error.message)
+        if schema_id not in self._schemas:
+            raise UnknownEvent(schema_id, self._schemas)
+        return self._schemas[schema_id]
 
     def _first_error(self, schema_id: str, data: Mapping[str, Any]) -> Any:
         if schema_id not in self._validators:
@@ -112,8 +149,9 @@ class EventBus:
 class Listener:
     """The events from `listen()` on, in order; ends when closed or too far behind."""
 
-    def __init__(self, listeners: set[Listener]) -> None:
-        self._listeners = listeners
+    def __init__(self, leave: Callable[[Listener], None]) -> None:
+        self._leave = leave
+        self._left = False
         self._waiting: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self.behind = False
 
@@ -126,8 +164,9 @@ class Listener:
 
     def close(self) -> None:
         """Collect no more; what has been collected is still given out."""
-        if self in self._listeners:
-            self._listeners.remove(self)
+        if not self._left:
+            self._left = True
+            self._leave(self)
             self._waiting.put_nowait(None)
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
