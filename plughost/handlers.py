@@ -170,7 +170,7 @@ class JSONHandler(Handler):
             return default
         try:
             return msgspec.json.decode(self.request.body, type=kind)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadRequest(f"The request's body cannot be used: {error}") from None
 
     def reply(self, value: Any, status: int = 200) -> None:

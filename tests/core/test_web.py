@@ -57,6 +57,27 @@ async def test_a_path_that_is_not_utf8_is_a_bad_request(start):
     assert "UTF-8" in reply.json["message"]
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "Input data was truncated"),
+        (b"[]", "Expected `object`, got `array`"),
+        (b'{"name": 3}', "Expected `str`, got `int` - at `$.name`"),
+        (b'{"size": 1}', "missing required field `name`"),
+        (b'{"name": "\xff"}', "can't decode byte 0xff"),
+        (b'{"name": "\\ud800 "}', "cannot be used"),
+        (b'{"name": "a", "more": ' + b"[" * 100_000, "recursion"),
+        (b'{"name": "a", "size": 1e400}', "out of range"),
+    ],
+    ids=["empty", "array", "number", "missing", "not utf-8", "surrogate", "deep", "huge"],
+)
+async def test_a_body_that_cannot_be_used_is_a_bad_request_that_says_why(start, body, said):
+    async with start(Shelf()) as (_, client):
+        reply = await client.request("POST", "/shelf/api/a", body)
+    assert reply.status == 400
+    assert said in reply.json["message"]
+
+
 async def test_json_bodies_are_read_whatever_their_content_type(start):
     async with start(Shelf()) as (_, client):
         reply = await client.post(

@@ -16,7 +16,15 @@ from plughost import BadRequest, Forbidden
 _COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n\r\u2028\u2029]*|/\*.*?\*/', re.DOTALL)
 _TRAILING_COMMA = re.compile(r'("(?:\\.|[^"\\])*")|(?<=[\w"}\]])\s*,(?=\s*[}\]])', re.DOTALL)
 
+LONGEST_TEXT = 1024 * 1024
+"""Characters of the longest text that is read."""
+LONGEST_JSON5 = 64 * 1024
+"""Of one that is more than JSON with comments: the parser for those takes 25 s for a million."""
+
 log = logging.getLogger("plughost.settings")
+
+Stamp = tuple[int, int, int, int]
+"""When a file and what may be done with it were changed (ns), its size and its number."""
 
 
 class NotJSON5(BadRequest):
@@ -39,19 +47,46 @@ class NotWritable(Forbidden):
 
 
 def parse_json5(text: str, what: str) -> Any:
-    """The value of a JSON5 text; `what` names it in the NotJSON5 that a bad one raises."""
+    """The value of a JSON5 text; `what` names it in the NotJSON5 that a bad one raises.
+
+    What JSON has no notation for (NaN, infinity, half a character) is refused, too.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise NotJSON5(what, f"it is longer than {LONGEST_TEXT} characters")
+    text = text.removeprefix("\ufeff")
     try:
         # JSON with comments is what JupyterLab writes, and json.loads a thousand times faster
         # than json5. What is not JSON once its comments are gone is left to json5.
-        return json.loads(_TRAILING_COMMA.sub(r"\1", _COMMENT.sub(r"\1 ", text)))
-    except (ValueError, RecursionError):
-        pass
+        value = json.loads(_TRAILING_COMMA.sub(r"\1", _COMMENT.sub(r"\1 ", text)))
+    except (ValueError, RecursionError) as error:
+        value = _parse_slowly(text, what, error)
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:  # UnicodeEncodeError is a ValueError
+        raise NotJSON5(what, f"it has a value that JSON cannot carry ({error})") from None
+    return value
+
+
+def _parse_slowly(text: str, what: str, error: Exception) -> Any:
+    if len(text) > LONGEST_JSON5:
+        place = f"it is longer than {LONGEST_JSON5} characters, and not JSON ({error})"
+        raise NotJSON5(what, place)
     import json5
 
     try:
         return json5.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise NotJSON5(what, " ".join(str(error).replace("<string>:", "line ").split())) from None
+    except (ValueError, RecursionError) as problem:
+        place = " ".join(str(problem).replace("<string>:", "line ").split())
+        raise NotJSON5(what, place) from None
+
+
+def stamp(path: Path) -> Stamp | None:
+    """What tells one state of a file from the next; None for one that is not there."""
+    try:
+        facts = path.stat()
+    except (OSError, ValueError):
+        return None
+    return facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino
 
 
 def read_objects(*paths: Path) -> list[dict[str, Any]]:

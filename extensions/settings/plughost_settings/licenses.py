@@ -1,9 +1,10 @@
-"""The licences of what the page is made of, as each frontend's build has collected them."""
+"""The licences of what the page is made of, as each browser half's build has collected them."""
 
 from __future__ import annotations
 
 import csv
 import io
+import logging
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,34 +13,37 @@ import msgspec
 
 from plughost import BadRequest
 
-FILE = "third-party-licenses.json"
+FILES = ("third-party-licenses.json", "static/third-party-licenses.json")
+"""Where `plughost build` puts them, and where JupyterLab's builder does."""
 
 Bundles = dict[str, "Bundle"]
 
+log = logging.getLogger("plughost.settings")
 
-class License(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+
+class License(msgspec.Struct, frozen=True, rename="camel"):
     """One package: `license_id` is an SPDX expression, `extracted_text` what its author wrote."""
 
     name: str
-    version_info: str
-    license_id: str
-    extracted_text: str | None = None
+    version_info: str | None = None
+    license_id: str | None = None
+    extracted_text: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Bundle(msgspec.Struct, frozen=True):
-    """The packages that one frontend contains."""
+    """The packages that one browser half contains."""
 
     packages: list[License]
 
 
 class Licenses:
-    """Asks the frontends, whose folders `folders` gives by npm package."""
+    """Reads what lies in the browser halves' folders, which `folders` gives by npm package."""
 
     def __init__(self, folders: Callable[[], Mapping[str, Path]]) -> None:
         self._folders = folders
 
     def bundles(self, pattern: str = ".*", *, full_text: bool = True) -> Bundles:
-        """The bundles whose names match a regular expression; `full_text` adds the wording.
+        """The bundles whose names begin as a regular expression says; `full_text` adds the wording.
 
         Raises BadRequest for what is not a regular expression.
         """
@@ -50,14 +54,23 @@ class Licenses:
                 f"The pattern {pattern!r} is not a regular expression: {error}.",
                 hint="Leave `bundles` away to get all of them.",
             ) from None
-        found = {
-            name: msgspec.json.decode(path.read_bytes(), type=Bundle)
-            for name, folder in self._folders().items()
-            if wanted.fullmatch(name) and (path := folder / FILE).is_file()
-        }
-        # A frontend that contains nobody else's work has nothing to list.
+        wanted_folders = {n: f for n, f in self._folders().items() if wanted.match(n)}
+        found = {name: _read(folder) for name, folder in wanted_folders.items()}
+        # Who contains nobody else's work has nothing to list.
         found = {name: bundle for name, bundle in found.items() if bundle.packages}
         return found if full_text else {name: _short(bundle) for name, bundle in found.items()}
+
+
+def _read(folder: Path) -> Bundle:
+    """What a build has collected; nothing, and a line in the log, where that cannot be used."""
+    for path in (folder / file for file in FILES):
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Bundle)
+        except FileNotFoundError:
+            pass
+        except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+            log.warning("The licences in %r cannot be used: %s.", str(path), error)
+    return Bundle([])
 
 
 def as_json(bundles: Bundles) -> str:
@@ -73,7 +86,7 @@ def as_csv(bundles: Bundles) -> str:
     for name, bundle in bundles.items():
         for each in bundle.packages:
             table.writerow(
-                [each.name, each.version_info, each.license_id, each.extracted_text or "", name]
+                [each.name, each.version_info, each.license_id, each.extracted_text or None, name]
             )
     return text.getvalue()
 
@@ -84,7 +97,8 @@ def as_markdown(bundles: Bundles) -> str:
     for name, bundle in bundles.items():
         lines += [f"## {name}", ""]
         for each in bundle.packages:
-            lines += [f"### {each.name} {each.version_info}", "", each.license_id, ""]
+            heading = f"### {each.name} {each.version_info or ''}".rstrip()
+            lines += [heading, "", each.license_id or "unknown", ""]
             if each.extracted_text:
                 wording = each.extracted_text.splitlines()
                 lines += [*(f"    {line}".rstrip() for line in wording), ""]

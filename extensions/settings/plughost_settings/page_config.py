@@ -1,80 +1,95 @@
-"""What the settings extension writes into the lab's page: addresses, folders, switches."""
+"""What the settings extension writes into a page: addresses, folders, switches."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
-from plughost_settings.files import read_objects
 from plughost_settings.folders import Folders
-from plughost_settings.sections import merge
+from plughost_settings.sections import Merged
 
 LAB = "/lab"
-"""The page configuration's `appUrl`: below it JupyterLab looks for its own services."""
-
-ADDRESSES = {
-    "settings": f"{LAB}/api/settings",
-    "workspacesApi": f"{LAB}/api/workspaces",
-    "translationsApi": f"{LAB}/api/translations",
-    "themes": f"{LAB}/api/themes",
-    "licenses": f"{LAB}/api/licenses",
-}
+"""The `appUrl` of JupyterLab's own page."""
 
 SWITCHES = ("disabledExtensions", "deferredExtensions")
 """Objects from the id of a plugin to whether it is; the page flattens them to lists."""
 
 
+def addresses(app_url: str) -> dict[str, str]:
+    """Where a page with this `appUrl` looks for its services, by their page configuration keys
+    without `Url`."""
+    return {
+        "settings": f"{app_url}/api/settings",
+        "workspacesApi": f"{app_url}/api/workspaces",
+        "translationsApi": f"{app_url}/api/translations",
+        "themes": f"{app_url}/api/themes",
+        "licenses": f"{app_url}/api/licenses",
+        "listings": f"{app_url}/api/listings",
+    }
+
+
 class PageSettings:
-    """Values for the lab's page configuration, at each visit.
+    """Values for a page's configuration, at each visit.
 
     The files `page_config.json` of JupyterLab have the last word: first the
     administrator's in the application settings, then `labconfig/` in each
-    configuration folder, the person's own last.
+    configuration folder, the person's own last. `frontends` are the folders of the
+    compiled browser halves.
     """
 
-    @dataclass(frozen=True)
-    class Options:
-        """`[extensions.settings]` in plughost.toml."""
-
-        custom_css: bool = False
-        """Whether the lab's page loads `custom/custom.css`."""
-
-    def __init__(self, folders: Folders, base_url: str, options: Options) -> None:
+    def __init__(
+        self,
+        folders: Folders,
+        base_url: str,
+        frontends: Callable[[], Iterable[Path]],
+        *,
+        custom_css: bool = False,
+    ) -> None:
         self._folders = folders
         self._base_url = base_url
-        self._options = options
+        self._frontends = frontends
+        self._custom_css = custom_css
+        app, labconfig = folders.app_settings, folders.sections("labconfig")
+        self._files = Merged(
+            lambda: [
+                *(app / "page_config.json", app / "page_config.json5"),
+                *labconfig.files("page_config"),
+            ],
+            _with_switches,
+        )
 
-    def values(self) -> dict[str, Any]:
+    def values(self, app_url: str, workspaces: Path) -> dict[str, Any]:
         """All values; what the files say wins over what is computed."""
-        return {**self._computed(), **self._from_files()}
+        return {**self._computed(app_url, workspaces), **self._from_files()}
 
-    def _computed(self) -> dict[str, Any]:
+    def _computed(self, app_url: str, workspaces: Path) -> dict[str, Any]:
         base = self._base_url.rstrip("/")
-        relative = {f"{name}Url": path for name, path in ADDRESSES.items()}
+        relative = {f"{name}Url": path for name, path in addresses(app_url).items()}
+        relative["appUrl"] = app_url
         absolute = {f"full{key[0].upper()}{key[1:]}": base + path for key, path in relative.items()}
-        custom = f"{base}/custom/custom.css" if self._options.custom_css else ""
+        custom = f"{base}/custom/custom.css" if self._custom_css else ""
         return {
             **relative,
             **absolute,
             "customStyleUrl": custom,
             "appSettingsDir": str(self._folders.app_settings),
+            "schemasDir": self._folder("schemas"),
+            "themesDir": self._folder("themes"),
             "userSettingsDir": str(self._folders.user_settings),
-            "workspacesDir": str(self._folders.workspaces),
+            "workspacesDir": str(workspaces),
             "news": {"disabled": True},
         }
 
+    def _folder(self, name: str) -> str:
+        """The folder of this name in the first frontend that has one; the page only shows it."""
+        found = (str(each / name) for each in self._frontends() if (each / name).is_dir())
+        return next(found, "")
+
     def _from_files(self) -> dict[str, Any]:
-        app = self._folders.app_settings
-        merged: dict[str, Any] = {}
-        for values in [
-            *read_objects(app / "page_config.json", app / "page_config.json5"),
-            self._folders.sections("labconfig").read("page_config"),
-        ]:
-            merged = merge(merged, _with_switches(values))
         return {
             key: _on(value) if isinstance(value, dict) and key not in SWITCHES else value
-            for key, value in merged.items()
+            for key, value in self._files.read().items()
         }
 
 

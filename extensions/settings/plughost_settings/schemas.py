@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from plughost import HostError, NotFound
-from plughost_settings.files import read_objects
-from plughost_settings.sections import Sections, merge
+from plughost_settings.files import stamp
+from plughost_settings.sections import Merged, Sections, merge
 
 PACKAGE = r"(?:@[\w~-][\w.~-]*/)?[\w~-][\w.~-]*"
 """Regular expression of an npm package's name; none that matches leads out of a folder."""
@@ -64,32 +64,42 @@ class Overrides:
     def __init__(self, app_settings: Path, labconfig: Sections) -> None:
         self._app_settings = app_settings
         self._labconfig = labconfig
+        self._merged = Merged(self._files)
 
-    def read(self) -> dict[str, dict[str, Any]]:
-        """Default values by name of the setting, by id of the plugin."""
+    def read(self) -> Mapping[str, Any]:
+        """By id of the plugin, an object of default values by name of the setting."""
+        return self._merged.read()
+
+    def _files(self) -> list[Path]:
         folder = self._app_settings
         parts = [p for p in folder.glob("overrides.d/*") if p.suffix in (".json", ".json5")]
-        files = [*sorted(parts), folder / "overrides.json", folder / "overrides.json5"]
-        merged: dict[str, Any] = {}
-        for values in [*read_objects(*files), self._labconfig.read("default_setting_overrides")]:
-            merged = merge(merged, values)
-        return {plugin: values for plugin, values in merged.items() if isinstance(values, dict)}
+        return [
+            *sorted(parts),
+            *(folder / "overrides.json", folder / "overrides.json5"),
+            *self._labconfig.files("default_setting_overrides"),
+        ]
 
 
 class Schemas:
     """The schemas in `<folder>/<package>/<plugin>.json`; the first folder that has one wins.
 
-    `folders` is asked each time: extensions come and go.
+    `folders` is asked each time: extensions come and go. What has been read is kept until
+    its file changes, so that the same schema is the same object.
     """
 
     def __init__(self, folders: Callable[[], Iterable[Path]], overrides: Overrides) -> None:
         self._folders = folders
         self._overrides = overrides
-        self._read: dict[Path, tuple[int, dict[str, Any]]] = {}
+        self._known: dict[str, tuple[Any, Schema]] = {}
 
     def ids(self) -> list[str]:
         """The ids of all plugins that have settings, in no order."""
         return list(self._paths())
+
+    def overridden(self, plugin: str) -> Mapping[str, Any]:
+        """The defaults that an administrator has set for a plugin."""
+        found = self._overrides.read().get(plugin)
+        return found if isinstance(found, dict) else {}
 
     def get(self, plugin: str) -> Schema:
         """One schema. Raises SchemaNotFound and SchemaUnreadable."""
@@ -121,36 +131,48 @@ class Schemas:
                     paths.setdefault(plugin, path)
         return paths
 
-    def _load(self, plugin: str, path: Path, overrides: Mapping[str, dict[str, Any]]) -> Schema:
-        schema = self._json(path)
-        if plugin in overrides:
-            schema = _with_defaults(schema, overrides[plugin])
-        try:
-            version = str(self._json(path.with_name("package.json.orig")).get("version", "N/A"))
-        except SchemaUnreadable:
-            version = "N/A"
-        return Schema(plugin, version, schema)
+    def _load(self, plugin: str, path: Path, overrides: Mapping[str, Any]) -> Schema:
+        package = path.with_name("package.json.orig")
+        defaults = overrides.get(plugin)
+        state = (path, stamp(path), stamp(package), defaults)
+        known = self._known.get(plugin)
+        if known is None or known[0] != state:
+            schema = _read(path)
+            if isinstance(defaults, dict):
+                schema = _with_defaults(schema, defaults)
+            known = self._known[plugin] = (state, Schema(plugin, _version(package), schema))
+        return known[1]
 
-    def _json(self, path: Path) -> dict[str, Any]:
-        """A file's object, kept until the file changes; never to be modified."""
-        try:
-            changed = path.stat().st_mtime_ns
-            known = self._read.get(path)
-            if known and known[0] == changed:
-                return known[1]
-            value = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-        except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
-            raise SchemaUnreadable(path, str(error)) from None
-        self._read[path] = (changed, value)
-        return value
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
+        raise SchemaUnreadable(path, str(error)) from None
+
+
+def _version(path: Path) -> str:
+    try:
+        return str(_read(path).get("version", "N/A"))
+    except SchemaUnreadable:
+        return "N/A"
 
 
 def _with_defaults(schema: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     changed = copy.deepcopy(dict(schema))
-    properties = changed.setdefault("properties", {})
+    properties = _object(changed, "properties")
     for name, value in defaults.items():
-        setting = properties.setdefault(name, {})
+        setting = _object(properties, name)
         old = setting.get("default")
-        both = isinstance(old, dict) and isinstance(value, dict)
-        setting["default"] = merge(old, value) if both else value
+        if isinstance(old, dict) and isinstance(value, dict):
+            value = merge(old, value)
+        setting["default"] = value
     return changed
+
+
+def _object(values: dict[str, Any], key: str) -> dict[str, Any]:
+    """The object under a key, an empty one put there where there is none."""
+    found = values.get(key)
+    if not isinstance(found, dict):
+        found = values[key] = {}
+    return found

@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plughost_settings.files import keep_aside, read_objects, write_whole
+from plughost_settings.files import keep_aside, read_objects, stamp, write_whole
 
 
 class Sections:
@@ -25,13 +25,19 @@ class Sections:
         self._person = own
         self._writing = threading.RLock()  # two changes at a time would lose one of them
 
+    def files(self, name: str) -> list[Path]:
+        """Where a section may be written down, each file weaker than those after it."""
+        found: list[Path] = []
+        for folder in reversed(self._folders):
+            found += sorted((folder / f"{name}.d").glob("*.json"))
+            found.append(folder / f"{name}.json")
+        return found
+
     def read(self, name: str) -> dict[str, Any]:
         """A section's values, all folders merged; an empty object for an unknown one."""
         merged: dict[str, Any] = {}
-        for folder in reversed(self._folders):
-            parts = sorted((folder / f"{name}.d").glob("*.json"))
-            for values in read_objects(*parts, folder / f"{name}.json"):
-                merged = merge(merged, values)
+        for values in read_objects(*self.files(name)):
+            merged = merge(merged, values)
         return merged
 
     def replace(self, name: str, values: Mapping[str, Any]) -> None:
@@ -51,6 +57,33 @@ class Sections:
 
     def _own(self, name: str) -> Path:
         return self._person / f"{name}.json"
+
+
+class Merged:
+    """The objects in several files, merged; read again only when one of them has changed.
+
+    `files` says which they are, each weaker than those after it; each object goes through
+    `prepare` first.
+    """
+
+    def __init__(
+        self,
+        files: Callable[[], Iterable[Path]],
+        prepare: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    ) -> None:
+        self._files = files
+        self._prepare = prepare
+        self._known: tuple[Any, dict[str, Any]] = (None, {})
+
+    def read(self) -> dict[str, Any]:
+        """All values; not to be modified."""
+        state = [(file, stamp(file)) for file in self._files()]
+        if self._known[0] != state:
+            merged: dict[str, Any] = {}
+            for values in read_objects(*(file for file, _ in state)):
+                merged = merge(merged, self._prepare(values))
+            self._known = (state, merged)
+        return self._known[1]
 
 
 def merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

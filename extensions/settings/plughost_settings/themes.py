@@ -12,8 +12,8 @@ class ThemeNotFound(NotFound):
     def __init__(self, package: str) -> None:
         self.package = package
         super().__init__(
-            f"No enabled frontend has a theme from the package {package!r}.",
-            hint="A build writes themes to `frontend/themes/`; run `plughost build`.",
+            f"No enabled frontend and no labextension has a theme from the package {package!r}.",
+            hint="A build writes themes to `themes/` beside its output; run `plughost build`.",
         )
 
 
@@ -27,5 +27,6 @@ class Themes:
         """Where a theme's files lie. Raises ThemeNotFound."""
         for folder in self._folders():
             if (folder / package).is_dir():
-                return folder / package
+                # What has been linked in from its source tree is not in its folder by name.
+                return (folder / package).resolve()
         raise ThemeNotFound(package)

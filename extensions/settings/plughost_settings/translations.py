@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import json
 import logging
 import os
 import re
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from importlib_metadata import EntryPoint, entry_points
+
+from plughost_settings.files import stamp
+from plughost_settings.translator import Catalogue, Translator
 
 DEFAULT = "default"
 ENGLISH = "en"
@@ -27,8 +31,8 @@ _SUMMARY = re.compile(r"JupyterLab (.+) Language Pack", re.IGNORECASE)
 
 log = logging.getLogger("plughost.settings")
 
-Catalogue = dict[str, Any]
-"""Translations by message; under the empty message, facts about the catalogue."""
+GROUPS = ("jupyterlab.locale", "jupyterlab.languagepack")
+"""Packs last: where both translate a message, the language's own team has the say."""
 
 
 class Language(msgspec.Struct, frozen=True, rename="camel"):
@@ -40,6 +44,10 @@ class Language(msgspec.Struct, frozen=True, rename="camel"):
 
 class Translations:
     """The languages that are installed, and what the workbench says in each."""
+
+    def __init__(self) -> None:
+        self._installed: tuple[Any, dict[str, list[EntryPoint]]] = (None, {})
+        self._translators: dict[str, tuple[Any, Translator]] = {}
 
     async def languages(self) -> dict[str, Language]:
         """The languages to choose from, by locale; English is always there."""
@@ -53,31 +61,79 @@ class Translations:
         """
         return await asyncio.to_thread(self._catalogues, locale)
 
+    async def listed(self) -> dict[str, Any]:
+        """The languages as clients are told of them."""
+        return {"data": await self.languages(), "message": ""}
+
+    async def told(self, locale: str) -> dict[str, Any]:
+        """The catalogues of a language as clients are told of them."""
+        data, message = await self.catalogues(locale)
+        return {"data": data, "message": message}
+
+    def translator(self, locale: str) -> Translator | None:
+        """What translates schemas into a language; None for English and what is not there.
+
+        The same object until a catalogue changes. Reads files.
+        """
+        locale = _resolved(locale)
+        if not _LOCALE.fullmatch(locale) or locale == ENGLISH:
+            return None
+        files = list(self._files(locale))
+        if not files:
+            return None
+        state = [(file, stamp(file)) for file in files]
+        known = self._translators.get(locale)
+        if known is None or known[0] != state:
+            known = self._translators[locale] = (state, Translator(_merged(files)))
+        return known[1]
+
     def _languages(self) -> dict[str, Language]:
         found = {ENGLISH: Language("English", "English")}
-        for entry in sorted(entry_points(group="jupyterlab.languagepack"), key=lambda e: e.name):
+        for entry in sorted(self._entries("jupyterlab.languagepack"), key=lambda e: e.name):
             if _folder(entry):
                 found[entry.name] = Language(name := _display_name(entry), name)
         return found
 
     def _catalogues(self, locale: str) -> tuple[dict[str, Catalogue], str]:
-        asked, locale = locale, _system_locale() if locale == DEFAULT else locale
+        asked, locale = locale, _resolved(locale)
         if not _LOCALE.fullmatch(locale):
             return {}, f"{locale!r} is not the name of a locale, such as 'fr_FR'."
-        locale = locale.replace("-", "_")
-        merged: dict[str, Catalogue] = {}
-        # Packs last: where both translate a message, the language's own team has the say.
-        for group in ("jupyterlab.locale", "jupyterlab.languagepack"):
-            for entry in entry_points(group=group):
-                folder = _folder(entry)
-                for path in folder.glob(f"locale/{locale}/LC_MESSAGES/*.json") if folder else ():
-                    merged[path.stem] = {**merged.get(path.stem, {}), **_read(path)}
+        merged = _merged(self._files(locale))
         if merged or asked == DEFAULT or locale.partition("_")[0] == ENGLISH:
             return merged, ""
         return {}, (
             f"The language {locale!r} is not installed. "
             f"Install it with `pip install jupyterlab-language-pack-{locale.replace('_', '-')}`."
         )
+
+    def _files(self, locale: str) -> Iterator[Path]:
+        """The catalogues of a language; one that comes later is the stronger."""
+        for group in GROUPS:
+            for entry in self._entries(group):
+                folder = _folder(entry)
+                if folder:
+                    yield from sorted(folder.glob(f"locale/{locale}/LC_MESSAGES/*.json"))
+
+    def _entries(self, group: str) -> list[EntryPoint]:
+        """The entry points of a group; looked for again only when something was installed."""
+        state = [(folder, stamp(Path(folder))) for folder in sys.path]
+        if self._installed[0] != state:
+            found = entry_points()
+            self._installed = (state, {each: list(found.select(group=each)) for each in GROUPS})
+        return self._installed[1][group]
+
+
+def _merged(files: Iterable[Path]) -> dict[str, Catalogue]:
+    """The catalogues in files, by domain."""
+    merged: dict[str, Catalogue] = {}
+    for path in files:
+        merged[path.stem] = {**merged.get(path.stem, {}), **_read(path)}
+    return merged
+
+
+def _resolved(locale: str) -> str:
+    """The name of a locale as the packs' folders have it, `default` replaced."""
+    return (_system_locale() if locale == DEFAULT else locale).replace("-", "_")
 
 
 def _folder(entry: EntryPoint) -> Path | None:
@@ -104,11 +160,10 @@ def _display_name(entry: EntryPoint) -> str:
 
 def _read(path: Path) -> Catalogue:
     try:
-        catalogue = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return msgspec.json.decode(path.read_bytes(), type=Catalogue)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
         log.warning("The translations in %r cannot be used: %s.", str(path), error)
         return {}
-    return catalogue if isinstance(catalogue, dict) else {}
 
 
 def _system_locale() -> str:

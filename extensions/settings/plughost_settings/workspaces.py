@@ -56,6 +56,12 @@ class Workspaces:
         """Every workspace that can be read; the log names those that cannot."""
         return await asyncio.to_thread(self._all)
 
+    async def listed(self) -> dict[str, Any]:
+        """Every workspace as clients are told of them."""
+        found = await self.all()
+        ids = [workspace.metadata.id for workspace in found]
+        return {"workspaces": {"ids": ids, "values": found}}
+
     async def get(self, name: str) -> Workspace:
         """One workspace; an empty one when nobody has saved it yet."""
         found = await asyncio.to_thread(_read, self._path(name))

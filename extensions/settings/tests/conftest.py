@@ -64,8 +64,11 @@ def weather(tmp_path: Path) -> Weather:
 def config(jupyter_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Jupyter's configuration folder; JupyterLab's other ones are not the developer's either."""
     monkeypatch.setenv("JUPYTERLAB_DIR", str(jupyter_folders / "app"))
-    for name in ("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR"):
+    for name in ("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTER_PATH"):
         monkeypatch.delenv(name, raising=False)
+    # What pip has put into this environment, and the system's packages.
+    for folders in ("ENV_JUPYTER_PATH", "SYSTEM_JUPYTER_PATH"):
+        monkeypatch.setattr(f"jupyter_core.paths.{folders}", [])
     return jupyter_folders / "jupyter-config"
 
 
@@ -75,6 +78,29 @@ def app_settings(config: Path, jupyter_folders: Path) -> Path:
     folder = jupyter_folders / "app" / "settings"
     folder.mkdir(parents=True)
     return folder
+
+
+@pytest.fixture
+def add_labextension(config: Path, jupyter_folders: Path) -> Callable[..., Path]:
+    """Prebuild a labextension: `add_labextension("@tea/herbs", {path: content})` → its folder."""
+
+    def added(
+        name: str,
+        files: dict[str, Any] | None = None,
+        *,
+        version: str = "1.2.3",
+        data: Path | None = None,
+        folder: str = "",
+    ) -> Path:
+        path = (data or jupyter_folders / "jupyter-data") / "labextensions" / (folder or name)
+        package = {"name": name, "version": version, "jupyterlab": {"_build": {"load": "r.js"}}}
+        for file, content in {"package.json": package, **(files or {})}.items():
+            (path / file).parent.mkdir(parents=True, exist_ok=True)
+            text = content if isinstance(content, str) else json.dumps(content)
+            (path / file).write_text(text)
+        return path
+
+    return added
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Themes, licences, exporters and the person's own style sheet."""
+"""Themes, licences and the person's own style sheet."""
 
 import pytest
 
@@ -78,23 +78,6 @@ async def test_licences_of_an_unknown_kind_are_refused(start, weather, config, q
     async with start(plughost_settings, weather) as (_, client):
         reply = await client.get(f"/lab/api/licenses/?{query}")
     assert (reply.status, bool(reply.json["hint"])) == (400, True)
-
-
-@pytest.mark.proves("GET /api/nbconvert")
-async def test_exporters_that_are_meant_for_people_are_listed(start, config, install):
-    site = install(
-        "brewery",
-        "nbconvert.exporters",
-        {"tea": "brewery:Tea", "leaf": "brewery:Leaf", "broken": "no_such_brewery:Tea"},
-    )
-    (site / "brewery.py").write_text(
-        "class Leaf:\n    output_mimetype = 'text/leaf'\n\n"
-        "class Tea(Leaf):\n    export_from_notebook = 'Tea'\n    output_mimetype = 'text/tea'\n"
-    )
-    async with start(plughost_settings) as (_, client):
-        found = (await client.get("/api/nbconvert")).json
-    assert found["tea"] == {"output_mimetype": "text/tea"}
-    assert {"leaf", "broken"}.isdisjoint(found)
 
 
 @pytest.mark.proves("GET /custom/custom.css")

@@ -1,6 +1,8 @@
 """`/lab/api/settings`: schemas, overrides, and the person's own files."""
 
+import asyncio
 import json
+import time
 
 import pytest
 
@@ -199,3 +201,144 @@ def test_comments_and_strings_are_told_apart(text, value):
 def test_what_json5_forbids_is_refused(text):
     with pytest.raises(NotJSON5, match=r"The text is not JSON5: line 1"):
         parse_json5(text, "The text")
+
+
+async def test_a_schema_that_refers_elsewhere_makes_nobody_fetch_it(start, weather, config):
+    write(config / "lab/user-settings/far/plugin.jupyterlab-settings", '{"a": 1}')
+    async with start(plughost_settings, weather) as (_, client):
+        # This server would answer, with what is a schema that allows everything.
+        weather.write("schemas/far/plugin.json", {"$ref": f"{client.base}/api"})
+        reply = await client.get("/lab/api/settings/far:plugin")
+    assert "its schema cannot be used" in reply.json["warning"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"properties": {"a": {"pattern": "("}}}, "its schema cannot be used"),
+        ({"properties": {"a": {"type": "nothing"}}}, "its schema cannot be used"),
+        ({"$ref": "#"}, "its schema cannot be used"),
+        ({"properties": []}, "its schema cannot be used"),
+        ({"properties": {"b": {"multipleOf": 0.1}}}, "a number is too large"),
+    ],
+)
+async def test_a_schema_that_cannot_be_used_is_told_and_holds_up_no_other(
+    start, weather, config, app_settings, schema, said
+):
+    weather.write("schemas/odd/plugin.json", schema)
+    raw = '{"a": "x", "b": ' + "9" * 400 + "}"
+    write(config / "lab/user-settings/odd/plugin.jupyterlab-settings", raw)
+    async with start(plughost_settings, weather) as (_, client):
+        listed = (await client.get("/lab/api/settings")).json["settings"]
+        saved = await client.put("/lab/api/settings/odd:plugin", {"raw": raw})
+    told = {entry["id"]: entry.get("warning", "") for entry in listed}
+    assert list(told) == ["plain:zoom", "odd:plugin", PLUGIN]
+    assert said in told["odd:plugin"]
+    assert (saved.status, said in saved.json["message"]) == (400, True)
+
+
+async def test_overrides_of_a_schema_without_properties_are_its_only_ones(
+    start, weather, config, app_settings
+):
+    weather.write("schemas/bare/plugin.json", {"properties": {"a": None}})
+    write(app_settings / "overrides.json", json.dumps({"bare:plugin": {"a": 1, "b": [2]}}))
+    async with start(plughost_settings, weather) as (_, client):
+        schema = (await client.get("/lab/api/settings/bare:plugin")).json["schema"]
+    assert schema["properties"] == {"a": {"default": 1}, "b": {"default": [2]}}
+
+
+async def test_what_changes_on_disk_is_seen_in_the_whole_list(start, weather, config, app_settings):
+    async def listed():
+        entry = (await client.get("/lab/api/settings")).json["settings"][1]
+        default = entry["schema"].get("properties", {}).get("unit", {}).get("default")
+        return entry["version"], default, entry["settings"]
+
+    async with start(plughost_settings, weather) as (_, client):
+        seen = [await listed()]
+        write(own_file(config), '{"unit": "F"}')
+        seen.append(await listed())
+        write(app_settings / "overrides.json", json.dumps({PLUGIN: {"unit": "F"}}))
+        seen.append(await listed())
+        weather.write("schemas/@tea/weather/package.json.orig", {"version": "2.2.0"})
+        seen.append(await listed())
+        own_file(config).unlink()
+        (app_settings / "overrides.json").unlink()
+        seen.append(await listed())
+    assert seen == [
+        ("2.1.0", "C", {}),
+        ("2.1.0", "C", {"unit": "F"}),
+        ("2.1.0", "F", {"unit": "F"}),
+        ("2.2.0", "F", {"unit": "F"}),
+        ("2.2.0", "C", {}),
+    ]
+
+
+async def test_the_list_is_what_each_one_alone_is(start, weather, config):
+    write(own_file(config), '{"unit": "kelvin"}')
+    async with start(plughost_settings, weather) as (host, client):
+        listed = (await client.get("/lab/api/settings")).json["settings"]
+        single = [(await client.get(f"/lab/api/settings/{each['id']}")).json for each in listed]
+        service = host.service("plughost_settings.settings.Settings")
+        asked = [entry.id for entry in await service.all()]
+    assert listed == single
+    assert asked == [entry["id"] for entry in listed]
+
+
+async def test_a_byte_order_mark_before_settings_is_no_mistake(start, weather, config):
+    write(own_file(config), "\ufeff{'unit': 'F'}")
+    async with start(plughost_settings, weather) as (_, client):
+        reply = await client.get(AT)
+    assert (reply.json["settings"], "warning" in reply.json) == ({"unit": "F"}, False)
+
+
+async def test_an_empty_file_is_no_settings(start, weather, config):
+    write(own_file(config), " \n")
+    async with start(plughost_settings, weather) as (_, client):
+        reply = await client.get(AT)
+    assert (reply.json["raw"], reply.json["settings"]) == ("{}", {})
+
+
+async def test_folders_can_be_set_as_jupyter_calls_them(start, weather, config, tmp_path):
+    options = {
+        "app_dir": str(tmp_path / "app2"),
+        "user_settings_dir": str(tmp_path / "mine"),
+        "workspaces_dir": str(tmp_path / "desks"),
+    }
+    write(tmp_path / "app2/settings/overrides.json", json.dumps({PLUGIN: {"unit": "F"}}))
+    body = {"data": {}, "metadata": {"id": "w"}}
+    async with start(plughost_settings, weather, extensions={"settings": options}) as (_, client):
+        await client.put(AT, {"raw": "{}"})
+        await client.put("/lab/api/workspaces/w", body)
+        schema = (await client.get(AT)).json["schema"]
+    assert schema["properties"]["unit"]["default"] == "F"
+    assert (tmp_path / "mine/@tea/weather/plugin.jupyterlab-settings").is_file()
+    assert (tmp_path / "desks/w-50e7.jupyterlab-workspace").is_file()
+
+
+async def test_the_whole_list_does_not_hold_up_the_loop(start, weather, config):
+    """90 schemas, half of them set, all of them new: 20 ms are the most others wait."""
+    setting = {"title": "A title", "description": "A description " * 10, "default": [1, 2, 3]}
+    properties = {f"setting{number}": setting for number in range(20)}
+
+    async def longest_wait(get):
+        longest = 0.0
+        while not get.done():
+            began = time.perf_counter()
+            await asyncio.sleep(0.001)
+            longest = max(longest, time.perf_counter() - began - 0.001)
+        return longest
+
+    waits = []
+    async with start(plughost_settings, weather) as (_, client):
+        for attempt in range(5):
+            for number in range(90):
+                name = f"@tea/p{number}"
+                schema = {"title": f"{attempt}", "properties": properties}
+                weather.write(f"schemas/{name}/plugin.json", schema)
+                if number % 2:
+                    path = config / f"lab/user-settings/{name}/plugin.jupyterlab-settings"
+                    write(path, f'{{"setting0": {attempt}}} // mine')
+            get = asyncio.ensure_future(client.get("/lab/api/settings"))
+            waits.append(await longest_wait(get))
+            assert len(get.result().json["settings"]) == 92
+    assert min(waits) < 0.02, waits

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 from plughost import PageConfig, Route, Service, Status, hookimpl
 from plughost_terminals.handlers import TerminalHandler, TerminalsHandler, TerminalSocket
 from plughost_terminals.settings import Settings
-from plughost_terminals.terminals import Terminals
+from plughost_terminals.terminals import TerminalModel, Terminals
 
 if TYPE_CHECKING:
     from plughost import Host
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 @hookimpl
 def plughost_services(host: Host) -> list[Service]:
-    return [Service(Terminals(host.config.root, host.config.extension("terminals", Settings)))]
+    settings = host.config.extension("terminals", Settings)
+    return [Service(Terminals(host.config.root, settings, host.note_activity))]
 
 
 @hookimpl
@@ -36,5 +38,19 @@ def plughost_status(host: Host) -> list[Status]:
 
 
 @hookimpl
-def plughost_page_config() -> list[PageConfig]:
-    return [PageConfig("lab", lambda visit: {"terminalsAvailable": True})]
+def plughost_page_config(host: Host) -> list[PageConfig]:
+    terminals = host.service(Terminals)
+    available = PageConfig(
+        "lab", lambda visit: {"terminalsAvailable": terminals.objection() is None}
+    )
+    return [available]
+
+
+@hookimpl(optionalhook=True)
+def settings_startup(host: Host) -> list[tuple[str, Callable[[], Awaitable[Any]]]]:
+    terminals = host.service(Terminals)
+
+    async def listed() -> list[TerminalModel]:
+        return terminals.list()
+
+    return [("/api/terminals", listed)]

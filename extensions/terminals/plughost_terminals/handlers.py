@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+from asyncio import Future
 from typing import Annotated, Any
 
 import msgspec
@@ -69,6 +71,11 @@ class SetSize(msgspec.Struct, array_like=True, tag="set_size"):
 
 _messages = msgspec.json.Decoder(Stdin | SetSize)
 
+BEHIND = 1024 * 1024
+"""Characters on their way to a client from which on it counts as behind."""
+ENDED = 1000
+"""WebSocket close code for a purpose fulfilled (RFC 6455, 7.4.1): clients do not come back."""
+
 
 class TerminalSocket(WebSocketHandler):
     """`/terminals/websocket/<name>`: what is typed in, what is printed out.
@@ -79,6 +86,7 @@ class TerminalSocket(WebSocketHandler):
     def initialize(self, terminals: Terminals) -> None:
         self.terminals = terminals
         self.size: tuple[int | None, int | None] = (None, None)
+        self._unsent = 0
 
     async def prepare(self) -> None:
         await super().prepare()
@@ -92,10 +100,14 @@ class TerminalSocket(WebSocketHandler):
         if printed:
             self.on_pty_read(printed)
 
+    @property
+    def behind(self) -> bool:
+        return self._unsent > BEHIND
+
     async def on_message(self, message: str | bytes) -> None:
         try:
             wanted = _messages.decode(message)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             log.warning("A client of terminal %r sent what is no message: %s", self.name, error)
             return
         try:
@@ -115,10 +127,23 @@ class TerminalSocket(WebSocketHandler):
 
     def on_pty_died(self) -> None:
         self._send("disconnect", 1)
-        self.close()
+        self.close(ENDED)
 
     def _send(self, kind: str, value: Any) -> None:
+        message = json.dumps([kind, value])
         try:
-            self.write_message(json.dumps([kind, value]))
+            sent = self.write_message(message)
         except WebSocketClosedError:
             log.debug("A client of terminal %r is gone.", self.name)
+            return
+        self._unsent += len(message)
+        sent.add_done_callback(lambda done: self._sent(done, len(message)))
+
+    def _sent(self, done: Future[None], size: int) -> None:
+        was_behind = self.behind
+        self._unsent -= size
+        if not done.cancelled() and done.exception() is not None:
+            log.debug("A client of terminal %r is gone.", self.name)
+        elif was_behind and not self.behind:
+            with contextlib.suppress(TerminalNotFound):
+                self.terminals.caught_up(self.name)

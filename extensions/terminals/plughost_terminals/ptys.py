@@ -1,4 +1,5 @@
-"""terminado's manager of pseudo-terminals, with what it does on the loop done without waiting.
+"""terminado's manager of pseudo-terminals, with what it does on the loop done without waiting,
+and with bounds on what is kept of what they print.
 
 Importing this module takes a tenth of a second and more, so it waits for the first
 terminal.
@@ -9,19 +10,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
+from collections.abc import Callable
 from datetime import datetime, timezone
+from typing import Any
 
 from ptyprocess.ptyprocess import PtyProcessError
 from terminado.management import NamedTermManager, PtyWithClients
 from tornado.ioloop import IOLoop
 
+KEPT = 1024 * 1024
+"""Characters of a terminal's output, about, that are kept for clients that come later."""
+
 
 class Ptys(NamedTermManager):
-    """Pseudo-terminals by name. `last_activity` is when each printed or read something."""
+    """Pseudo-terminals by name. `last_activity` is when each printed or read something.
 
-    def __init__(self, shell_command: list[str]) -> None:
+    `on_activity` is told whenever one does. A terminal is not read while one of its clients
+    is behind: then its program waits, as it would for a slow line, and no output piles up.
+    """
+
+    def __init__(self, shell_command: list[str], on_activity: Callable[[], None]) -> None:
         super().__init__(shell_command=shell_command)
         self.last_activity: dict[str, datetime] = {}
+        self._on_activity = on_activity
+        self._active: dict[str, float] = {}
+        self._paused: set[int] = set()
         self._typing: dict[str, asyncio.Lock] = {}
         self._full: dict[int, asyncio.Future[None]] = {}
 
@@ -33,8 +47,12 @@ class Ptys(NamedTermManager):
         name, pty = self.new_named_terminal(cwd=cwd, extra_env=environment, **names)
         os.set_blocking(pty.ptyproc.fd, False)
         self._typing[name] = asyncio.Lock()
-        self._note_activity(name)
+        self.note_activity(name)
         return pty
+
+    def idle(self, name: str) -> float:
+        """Seconds since a terminal printed or read something; not those that the machine slept."""
+        return time.monotonic() - self._active[name]
 
     async def write(self, name: str, text: str) -> None:
         """Type something into a terminal; returns when it has taken it, or has ended.
@@ -53,7 +71,7 @@ class Ptys(NamedTermManager):
                 except BlockingIOError:
                     await self._room(fd)
         if name in self.terminals:
-            self._note_activity(name)
+            self.note_activity(name)
 
     async def end(self, pty: PtyWithClients) -> None:
         """End a terminal's shell, by force if need be."""
@@ -62,7 +80,25 @@ class Ptys(NamedTermManager):
             await pty.terminate(force=True)
 
     def pre_pty_read_hook(self, ptywclients: PtyWithClients) -> None:
-        self._note_activity(_name(ptywclients))
+        self.note_activity(_name(ptywclients))
+
+    def pty_read(self, fd: int, events: Any = None) -> None:
+        super().pty_read(fd, events)
+        pty = self.ptys_by_fd.get(fd)
+        if pty is not None:
+            kept = sum(map(len, pty.read_buffer))
+            while kept > KEPT and len(pty.read_buffer) > 1:
+                kept -= len(pty.read_buffer.popleft())
+            if any(client.behind for client in pty.clients):
+                self._paused.add(fd)
+                IOLoop.current().remove_handler(fd)
+
+    def read_on(self, pty: PtyWithClients) -> None:
+        """Read a terminal again, if it was only a slow client that kept us from it."""
+        fd = pty.ptyproc.fd
+        if fd in self._paused and not any(client.behind for client in pty.clients):
+            self._paused.discard(fd)
+            IOLoop.current().add_handler(fd, self.pty_read, IOLoop.READ)
 
     def on_eof(self, ptywclients: PtyWithClients) -> None:
         """The shell has ended, or is to be forgotten.
@@ -73,13 +109,16 @@ class Ptys(NamedTermManager):
         del self.ptys_by_fd[process.fd]
         IOLoop.current().remove_handler(process.fd)
         self._end_wait(process.fd)
-        self.terminals.pop(name, None)
-        self.last_activity.pop(name, None)
-        self._typing.pop(name, None)
-        asyncio.get_running_loop().run_in_executor(None, process.close)
+        self._paused.discard(process.fd)
+        for known in (self.terminals, self.last_activity, self._active, self._typing):
+            known.pop(name, None)
+        asyncio.get_running_loop().run_in_executor(None, _close, process)
 
-    def _note_activity(self, name: str) -> None:
+    def note_activity(self, name: str) -> None:
+        """Somebody or something uses a terminal."""
         self.last_activity[name] = datetime.now(timezone.utc)
+        self._active[name] = time.monotonic()
+        self._on_activity()
 
     async def _room(self, fd: int) -> None:
         """Wait until the terminal takes more input, or has ended."""
@@ -103,3 +142,10 @@ class Ptys(NamedTermManager):
 def _name(pty: PtyWithClients) -> str:
     assert pty.term_name is not None, "`open` names every terminal"
     return pty.term_name
+
+
+def _close(process: Any) -> None:
+    """Close a pseudo-terminal, and wait until its process is gone."""
+    # `end` asks for the exit code, too, and whoever comes second finds none.
+    with contextlib.suppress(PtyProcessError):
+        process.close()

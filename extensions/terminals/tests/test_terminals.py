@@ -8,10 +8,13 @@ import subprocess
 import sys
 import time
 
+import msgspec
 import pytest
 from tornado.httpclient import HTTPClientError
 
 import plughost_terminals
+from plughost import Config, HookSpecs, hookimpl, hookspec
+from plughost_terminals.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -20,12 +23,28 @@ def _plain_shell(monkeypatch):
     monkeypatch.setenv("PS1", "> ")
 
 
+class Page:
+    """Whoever asks for what a page needs at its start: in plughost, the extension `settings`."""
+
+    __name__ = "settings"
+
+    @hookspec
+    def settings_startup(self, host):
+        """Pairs of a path and what answers there."""
+
+    @hookimpl
+    def plughost_hookspecs(self):
+        return [HookSpecs(self)]
+
+
 class Screen:
     """A client of a terminal: what it was sent, and what it types."""
 
     def __init__(self, socket):
         self.socket = socket
         self.messages = []
+        self.characters = 0
+        self._recent = ""
 
     @property
     def printed(self):
@@ -36,9 +55,9 @@ class Screen:
 
     async def run(self, command, until):
         """Type a command and read on until its output has `until`."""
-        seen = len(self.printed)
+        self._recent = ""
         await self.send("stdin", f"{command}\r")
-        await self.read(lambda: until in self.printed[seen:])
+        await self.read(lambda: until in self._recent)
 
     async def read(self, enough):
         await asyncio.wait_for(self._read(enough), 20)
@@ -48,6 +67,10 @@ class Screen:
             message = await self.socket.read_message()
             assert message is not None, f"closed after {self.printed!r}"
             self.messages.append(json.loads(message))
+            kind, value = self.messages[-1]
+            if kind == "stdout":
+                self.characters += len(value)
+                self._recent = (self._recent + value)[-10_000:]
 
 
 @pytest.fixture
@@ -135,15 +158,35 @@ async def test_the_smallest_client_sets_the_size_until_it_leaves(start, look):
 
 @pytest.mark.parametrize(
     ("cwd", "expected"),
-    [("sub", "sub"), ("/sub", "sub"), ("none", ""), ("", ""), ("{root}/sub", "sub")],
+    [
+        ("sub", "sub"),
+        ("/sub", "sub"),
+        ("{root}/sub", "sub"),
+        ("{root}/../other", "../other"),
+        ("../other", "../other"),
+        ("100%25 ü", "100%25 ü"),
+        ("100% ü", ""),
+        ("a file", ""),
+        ("none", ""),
+        ("", ""),
+        ("~no-such-user/x", ""),
+        ("x" * 5000, ""),
+        ("nul\0", ""),
+    ],
+    ids=lambda value: value[:20].replace("\0", "0"),
 )
-async def test_the_folder_is_below_the_root_if_it_exists(start, look, tmp_path, cwd, expected):
+async def test_the_folder_is_taken_as_it_is_written_if_it_exists(
+    start, look, tmp_path, cwd, expected
+):
     root = tmp_path / "root"
-    (root / "sub").mkdir(parents=True)
+    for folder in (root / "sub", root / "100%25 ü", tmp_path / "other"):
+        folder.mkdir(parents=True)
+    (root / "a file").touch()
     async with start(plughost_terminals) as (_, client):
         name = await new(client, cwd=cwd.format(root=root))
         screen = await look(client, name)
-        await screen.run("echo $PWD$((1 + 1))", until=f"{root / expected}2\r\n")
+        folder = (root / expected).resolve()
+        await screen.run('echo "$(pwd -P)$((1 + 1))"', until=f"{folder}2\r\n")
     assert screen.printed
 
 
@@ -167,6 +210,7 @@ async def test_a_shell_that_ends_says_so_and_is_gone(start, look):
         closed = await screen.socket.read_message()
         listed = await client.get("/api/terminals")
     assert (closed, listed.json) == (None, [])
+    assert screen.socket.close_code == 1000, "JupyterLab comes back after any but 1000 and 1001"
 
 
 async def test_closing_a_terminal_tells_its_clients(start, look):
@@ -187,12 +231,21 @@ async def test_shells_end_with_the_host_even_stubborn_ones(start, look):
         os.kill(pid, 0)
 
 
+ODD_MESSAGES = [
+    *("", "{", "[]", "1", "null", "{}", '"stdin"', "[[]]", "[" * 10_000, "[null, 1]"),
+    *('["stdin"]', '["stdin", 1]', '["stdin", null]', '["stdin", ["x"]]', r'["stdin", "\ud800"]'),
+    *('["set_size"]', '["set_size", 0, -1]', '["set_size", 1]', '["set_size", "1", "1"]'),
+    *('["set_size", 1e400, 10]', '["set_size", 1.5, 10]', '["set_size", 100000, 10]'),
+    *('["x", 1]', '["stdout", "x"]', '["disconnect", 1]', '["stdin", "x"'),
+    *(b"\xff", b'["stdin", "\xff"]', b"\xff\xfe[\x00"),
+]
+
+
 async def test_what_is_no_message_is_ignored(start, look):
     async with start(plughost_terminals) as (_, client):
         screen = await look(client, await new(client))
-        for odd in ("{", "[]", '["stdin"]', '["stdin", 1]', '["set_size", 0, -1]', '["x", 1]', "1"):
-            await screen.socket.write_message(odd)
-        await screen.socket.write_message(b"\xff", binary=True)
+        for odd in ODD_MESSAGES:
+            await screen.socket.write_message(odd, binary=isinstance(odd, bytes))
         await screen.run("echo $((6 * 7))", until="42")
     assert screen.messages[0] == ["setup", {}]
 
@@ -212,7 +265,13 @@ async def test_a_terminal_whose_program_does_not_read_holds_up_no_other(start, l
     [
         ({"name": "a/b"}, 400, "cannot be named 'a/b'"),
         ({"name": ""}, 400, "cannot be named ''"),
+        ({"name": "."}, 400, "cannot be named '.'"),
+        ({"name": "x" * 101}, 400, "cannot be named"),
         ({"name": 1}, 400, "`$.name`"),
+        ({"cwd": 1}, 400, "`$.cwd`"),
+        ([], 400, "Expected `object`"),
+        ("null", 400, "Expected `object`"),
+        (b"\xff", 400, "cannot be used"),
         ({"name": "1"}, 409, "already a terminal named '1'"),
         ("[", 400, "cannot be used"),
     ],
@@ -247,11 +306,180 @@ async def test_strangers_and_unknown_names_get_no_socket(start):
     assert (refused, plain.status, stranger.status) == ([403, 404], 400, 403)
 
 
+def available(host):
+    (config,) = host.offers["terminals"].page_config
+    assert config.page == "lab"
+    return config.values(None)["terminalsAvailable"]
+
+
 @pytest.mark.proves("terminalsAvailable")
 async def test_the_page_knows_that_there_are_terminals(start):
     async with start(plughost_terminals) as (host, _):
-        (config,) = host.offers["terminals"].page_config
-    assert (config.page, config.values(None)) == ("lab", {"terminalsAvailable": True})
+        assert available(host) is True
+
+
+@pytest.mark.proves("terminalsAvailable")
+@pytest.mark.parametrize(
+    ("settings", "status", "said"),
+    [
+        ({"shell_command": ["/bin/no-such-shell"]}, 500, "there is no such program"),
+        ({"shell_command": "/bin/no-such-shell -x"}, 500, "'/bin/no-such-shell'"),
+        ({"terminals_enabled": False}, 403, "switched off"),
+    ],
+)
+async def test_where_none_can_be_opened_the_page_knows_and_the_reply_says_why(
+    start, settings, status, said
+):
+    async with start(plughost_terminals, extensions={"terminals": settings}) as (host, client):
+        reply = await client.post("/api/terminals")
+        assert available(host) is False
+    assert (reply.status, said in reply.json["message"]) == (status, True), reply.json
+
+
+async def test_a_shell_that_does_not_start_is_told(start, tmp_path):
+    shell = tmp_path / "shell"
+    shell.write_text("#!/no/such/interpreter\n")
+    shell.chmod(0o755)
+    settings = {"terminals": {"shell_command": [str(shell)]}}
+    async with start(plughost_terminals, extensions=settings) as (_, client):
+        reply = await client.post("/api/terminals")
+        listed = await client.get("/api/terminals")
+    assert (reply.status, "cannot be started in" in reply.json["message"]) == (500, True)
+    assert listed.json == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"shell_command": "/bin/sh -c 'echo hello; exec sh'"},
+        {"terminado_settings": {"shell_command": ["/bin/sh", "-c", "echo hello; exec sh"]}},
+    ],
+)
+async def test_the_command_can_be_written_as_jupyter_has_it(start, look, settings):
+    async with start(plughost_terminals, extensions={"terminals": settings}) as (_, client):
+        screen = await look(client, await new(client))
+        await screen.read(lambda: "hello" in screen.printed)
+    assert screen.printed
+
+
+def test_what_is_set_in_jupyters_files_counts(jupyter_folders, monkeypatch):
+    monkeypatch.chdir(jupyter_folders)
+    (jupyter_folders / "jupyter-config/jupyter_server_config.py").write_text(
+        "c.TerminalManager.cull_inactive_timeout = 600\n"
+        "c.TerminalManager.cull_interval = 60\n"
+        "c.ServerApp.terminado_settings = {'shell_command': ['/bin/bash']}\n"
+        "c.ServerApp.terminals_enabled = False\n"
+    )
+    loaded = Config.load()
+    settings = loaded.extension("terminals", Settings)
+    assert (settings.cull_inactive_timeout, settings.cull_interval) == (600, 60)
+    assert (settings.shell, settings.terminals_enabled) == (["/bin/bash"], False)
+    assert loaded.warnings == ()
+
+
+# -- culling
+
+
+async def test_a_terminal_that_nothing_happens_in_is_closed_a_busy_one_is_not(start, look):
+    settings = {"terminals": {"cull_inactive_timeout": 1.0, "cull_interval": 0.1}}
+    async with start(plughost_terminals, extensions=settings) as (_, client):
+        silent, busy = [await look(client, await new(client)) for _ in range(2)]
+        await busy.send("stdin", "while :; do echo x; sleep 0.1; done\r")
+        await silent.read(lambda: ["disconnect", 1] in silent.messages)
+        listed = await client.get("/api/terminals")
+    assert [model["name"] for model in listed.json] == ["2"]
+
+
+async def test_without_a_timeout_or_with_an_odd_interval_nothing_is_closed_early(start, caplog):
+    for timeout, interval in ((0, 0.01), (-1, 0.01), (1000, 0.01), (0.01, 0), (0.01, -5)):
+        settings = {"terminals": {"cull_inactive_timeout": timeout, "cull_interval": interval}}
+        async with start(plughost_terminals, extensions=settings) as (_, client):
+            await new(client)
+            for _ in range(20):
+                listed = await client.get("/api/terminals")
+            assert len(listed.json) == 1, (timeout, interval)
+    assert "cull_interval is -5" in caplog.text
+
+
+async def test_typing_and_printing_are_activity_of_the_server(start, look):
+    async with start(plughost_terminals) as (host, client):
+        screen = await look(client, await new(client))
+        await screen.run("echo $((6 * 7))", until="42")
+        before = host.last_activity
+        await screen.run("echo $((6 * 8))", until="48")
+        assert host.last_activity > before
+
+
+# -- several clients, and slow ones
+
+
+async def test_of_much_output_the_end_is_kept_for_who_comes_later(start, look):
+    async with start(plughost_terminals) as (_, client):
+        name = await new(client)
+        first = await look(client, name)
+        program = "print('x' * 79 + '\\\\n', end='') or 0"
+        await first.run(
+            f'{sys.executable} -c "for _ in range(60_000): {program}"; echo the e"n"d',
+            until="the end\r\n",
+        )
+        second = await look(client, name)
+        await second.read(lambda: "the end\r\n" in second.printed)
+    assert len(first.printed) > 4_000_000
+    assert 100_000 < len(second.printed) < 1_500_000
+    assert first.printed.endswith(second.printed[-1000:])
+
+
+async def test_a_program_waits_for_a_client_that_does_not_read(start, look, tmp_path):
+    """Otherwise what it prints would pile up in the server without end."""
+    count = tmp_path / "count"
+    count.touch()
+    loop = f"while :; do printf x >> {count}; printf '%04000d\\n' 0; done\r"
+
+    async def counted():
+        await other.run("echo $((6 * 7))", until="42")
+        return count.stat().st_size
+
+    async def stands_still(times=20):
+        seen = [await counted() for _ in range(times)]
+        return 0 < seen[0] == seen[-1]
+
+    async with start(plughost_terminals) as (_, client):
+        name = await new(client)
+        slow, other = await look(client, name), await look(client, await new(client))
+        await slow.read(lambda: bool(slow.printed))
+        await slow.send("stdin", loop)
+        deadline = time.monotonic() + 60
+        while not await stands_still():
+            assert await counted() < 20_000, "it goes on printing for nobody"
+        stopped_at = await counted()
+        await slow.read(lambda: slow.characters > 4000 * (stopped_at + 500))
+        assert await counted() > stopped_at, "it goes on when it is read"
+        while not await stands_still():
+            assert time.monotonic() < deadline
+        stopped_at = await counted()
+        slow.socket.close()
+        while await counted() == stopped_at:
+            assert time.monotonic() < deadline, "it goes on when nobody is slow"
+
+
+async def test_a_terminal_that_waits_for_a_slow_client_can_be_closed(start, look):
+    async with start(plughost_terminals) as (_, client):
+        slow = await look(client, await new(client))
+        await slow.send("stdin", "yes\r")
+        other = await look(client, await new(client))
+        for _ in range(20):
+            await other.run("echo $((6 * 7))", until="42")
+        closed = await client.delete("/api/terminals/1")
+        listed = await client.get("/api/terminals")
+    assert (closed.status, [model["name"] for model in listed.json]) == (204, ["2"])
+
+
+async def test_startup_answers_are_what_the_route_answers(start):
+    async with start(plughost_terminals, Page()) as (host, client):
+        await new(client)
+        ((path, answer),) = host.ask("settings_startup", tuple, host=host)["terminals"]
+        reply = await client.get(path)
+        assert msgspec.json.encode(await answer()) == reply.body
 
 
 def test_a_start_does_not_import_terminado():
