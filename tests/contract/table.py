@@ -40,7 +40,6 @@ TOPICS = (
     "services in full",
     "kernels in full",
     "lab in full",
-    "language servers",
     "extension manager",
     "JupyterHub",
 )

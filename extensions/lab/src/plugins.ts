@@ -1,8 +1,7 @@
 /**
- * The stock plugins: every package of plugins that JupyterLab's own page is made of, but for two
- * that need a server half which is not here:
+ * The stock plugins: every package of plugins that JupyterLab's own page is made of, but for one
+ * that needs a server half which is not here:
  *
- * - `@jupyterlab/lsp-extension`: language servers;
  * - `@jupyterlab/extensionmanager-extension`: installs labextensions.
  */
 
@@ -30,6 +29,7 @@ import javascript from '@jupyterlab/javascript-extension';
 import json from '@jupyterlab/json-extension';
 import launcher from '@jupyterlab/launcher-extension';
 import logconsole from '@jupyterlab/logconsole-extension';
+import lsp from '@jupyterlab/lsp-extension';
 import mainmenu from '@jupyterlab/mainmenu-extension';
 import markdownviewer from '@jupyterlab/markdownviewer-extension';
 import markedparser from '@jupyterlab/markedparser-extension';
@@ -58,6 +58,8 @@ import vega5 from '@jupyterlab/vega5-extension';
 import video from '@jupyterlab/video-extension';
 import workspaces from '@jupyterlab/workspaces-extension';
 import type { IPlugin } from '@lumino/coreutils';
+import { fileBrowserFactory } from './filebrowser';
+import { languageServers } from './languageservers';
 
 /** Left out of what those packages bring, each with its reason. */
 const LEFT_OUT = new Set([
@@ -87,6 +89,7 @@ const standard = [
   inspector,
   launcher,
   logconsole,
+  lsp,
   mainmenu,
   markdownviewer,
   markedparser,
@@ -116,8 +119,15 @@ const standard = [
 /** Renderers of one kind of data each; wrapped into a plugin each. */
 const mime = [javascript, json, mermaidMime, pdf, vega5];
 
+/** Plugins of ours, each in the place of the stock one of its id. */
+const OURS = new Map<string, IPlugin<any, any>>(
+  [fileBrowserFactory, languageServers].map(plugin => [plugin.id, plugin])
+);
+
 /** All stock plugins, standard ones after renderers, as JupyterLab registers them. */
 export const stockPlugins: readonly IPlugin<any, any>[] = [
   ...createRendermimePlugins(mime as any[]),
   ...(standard.flat() as IPlugin<any, any>[])
-].filter(plugin => !LEFT_OUT.has(plugin.id));
+]
+  .filter(plugin => !LEFT_OUT.has(plugin.id))
+  .map(plugin => OURS.get(plugin.id) ?? plugin);

@@ -1,4 +1,4 @@
-/** The style sheets of the stock packages; themes are not among them, the theme manager loads those. */
+/** The style sheets of the stock packages, and our own; themes are not among them, the theme manager loads those. */
 
 import '@jupyterlab/application-extension/style/index.js';
 import '@jupyterlab/apputils-extension/style/index.js';
@@ -21,6 +21,7 @@ import '@jupyterlab/imageviewer-extension/style/index.js';
 import '@jupyterlab/inspector-extension/style/index.js';
 import '@jupyterlab/launcher-extension/style/index.js';
 import '@jupyterlab/logconsole-extension/style/index.js';
+import '@jupyterlab/lsp-extension/style/index.js';
 import '@jupyterlab/mainmenu-extension/style/index.js';
 import '@jupyterlab/markdownviewer-extension/style/index.js';
 import '@jupyterlab/markedparser-extension/style/index.js';
@@ -45,3 +46,5 @@ import '@jupyterlab/javascript-extension/style/index.js';
 import '@jupyterlab/json-extension/style/index.js';
 import '@jupyterlab/pdf-extension/style/index.js';
 import '@jupyterlab/vega5-extension/style/index.js';
+
+import './filebrowser.css';

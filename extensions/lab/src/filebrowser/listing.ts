@@ -1,0 +1,483 @@
+/** The file browser's list, of which only the rows near the viewport are in the page. */
+
+import type { DirListing } from '@jupyterlab/filebrowser';
+import type { Contents } from '@jupyterlab/services';
+import { ElementExt } from '@lumino/domutils';
+import { type Message, MessageLoop } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
+import { LOADING } from './folder';
+import type { PagedModel } from './model';
+import { covers, drawn, type IRange, type IView, visible } from './rows';
+import { StockListing } from './stock';
+
+const ITEM_CLASS = 'jp-DirListing-item';
+const DROP_TARGET_CLASS = 'jp-mod-dropTarget';
+
+/** Height of a row until one is there to be measured; pixels. */
+const ROW_HEIGHT = 24;
+
+/** Events of the mouse that mean nothing on a row whose entry has not come yet. */
+const ON_ENTRIES = new Set(['mousedown', 'click', 'dblclick']);
+
+/**
+ * Stands in `_items` for every row that is not in the page.
+ *
+ * Stock asks all of them in turn whether the mouse is on them; this one says no, and fast.
+ */
+const NOT_DRAWN = document.createElement('li');
+NOT_DRAWN.getBoundingClientRect = () => NOWHERE;
+NOT_DRAWN.contains = () => false;
+const NOWHERE = new DOMRect(-1, -1, 0, 0);
+
+/**
+ * Stock's list, drawn in part.
+ *
+ * `_sortedItems` has an entry and `_items` a node for each row, as stock expects; most of them
+ * stand in for others. Where stock would draw them all, it is shown those that are drawn.
+ */
+export class WindowedListing extends StockListing {
+  constructor(options: DirListing.IOptions, model: PagedModel) {
+    super(options);
+    this._paged = model;
+    model.rowsChanged = () => {
+      if (!this.isDisposed) {
+        this.update();
+      }
+    };
+  }
+
+  /** Whether a name is being typed: rows had better stay where they are. */
+  get renaming(): boolean {
+    return this._editNode.isConnected;
+  }
+
+  override sort(state: DirListing.ISortState): void {
+    const { folder } = this._paged;
+    if (folder) {
+      this._sortedItems = folder.rows;
+      this._sortState = state;
+      this.update();
+      this._saveState();
+    } else {
+      super.sort(state);
+    }
+    this._tellOrder();
+  }
+
+  override async restore(id: string): Promise<void> {
+    await super.restore(id);
+    const { folder } = this._paged;
+    if (folder) {
+      this._sortedItems = folder.rows;
+    }
+    this._tellOrder();
+  }
+
+  override async rename(): Promise<string> {
+    const selected = Object.keys(this.selection);
+    const focused = this._sortedItems[this._focusIndex]?.path;
+    const path = selected.includes(focused) ? focused : selected.at(-1);
+    const index = this._sortedItems.findIndex(item => item.path === path);
+    if (index >= 0) {
+      this._reveal(index);
+    }
+    return super.rename();
+  }
+
+  override async selectAll(): Promise<void> {
+    const { folder } = this._paged;
+    await folder?.ensure({ start: 0, end: folder.rows.length });
+    return super.selectAll();
+  }
+
+  override selectByPrefix(): void {
+    if (!this._paged.folder) {
+      super.selectByPrefix();
+      return;
+    }
+    void this._search();
+  }
+
+  override modelForClick(event: MouseEvent): Contents.IModel | undefined {
+    const found = super.modelForClick(event);
+    return found === LOADING ? undefined : found;
+  }
+
+  override handleEvent(event: Event): void {
+    if (ON_ENTRIES.has(event.type) && (event.target as Element).closest('[aria-busy=true]')) {
+      return;
+    }
+    super.handleEvent(event);
+    if (event.type === 'scroll') {
+      this._follow();
+    }
+  }
+
+  protected override onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    this.update();
+  }
+
+  protected override onUpdateRequest(msg: Message): void {
+    const first = this._items.length === 0 && this._sortedItems.length > 0;
+    this._layOut();
+    const { _items: nodes, _sortedItems: items, _focusIndex: focusIndex } = this;
+    const drawn = this._drawn;
+    this._items = drawn.map(i => nodes[i]);
+    this._sortedItems = drawn.map(i => items[i]);
+    this._focusIndex = drawn.indexOf(focusIndex);
+    try {
+      super.onUpdateRequest(msg);
+    } finally {
+      this._items = nodes;
+      this._sortedItems = items;
+      this._focusIndex = focusIndex;
+    }
+    this._markCheckAll();
+    if (first) {
+      this._width = this._computeContentWidth();
+      this._updateColumnSizes();
+    }
+    this._paged.show(this._range);
+    // The renderer puts icons into new rows at the next frame, and with them they are higher.
+    requestAnimationFrame(() => {
+      if (!this.isDisposed && this._measure()) {
+        this.update();
+      }
+    });
+  }
+
+  override updateNodes(items: Contents.IModel[], nodes: HTMLElement[], sizeOnly = false): void {
+    const rows = nodes.flatMap((node, i) => (node === NOT_DRAWN ? [] : [{ node, item: items[i] }]));
+    super.updateNodes(
+      rows.map(({ item }) => item),
+      rows.map(({ node }) => node),
+      sizeOnly
+    );
+    for (const { node, item } of sizeOnly ? [] : rows) {
+      if (item === LOADING) {
+        node.setAttribute('aria-busy', 'true');
+        node.title = '';
+      } else {
+        node.removeAttribute('aria-busy');
+      }
+    }
+  }
+
+  override updateModified(items: Contents.IModel[], nodes: HTMLElement[]): void {
+    const rows = this._drawn.filter(i => i < items.length);
+    super.updateModified(
+      rows.map(i => items[i]),
+      rows.map(i => nodes[i])
+    );
+  }
+
+  override updateCreated(items: Contents.IModel[], nodes: HTMLElement[]): void {
+    const rows = this._drawn.filter(i => i < items.length);
+    super.updateCreated(
+      rows.map(i => items[i]),
+      rows.map(i => nodes[i])
+    );
+  }
+
+  override _onContentResize(): void {
+    super._onContentResize();
+    this._follow();
+  }
+
+  override _onModelRefreshed(): void {
+    const selected = this.selection;
+    this.clearSelectedItems(false);
+    for (const { path } of this._paged.items()) {
+      if (selected[path]) {
+        this.selection[path] = true;
+      }
+    }
+    if (this.isVisible) {
+      this.sort(this.sortState);
+    } else {
+      this._isDirty = true;
+    }
+  }
+
+  /** A click on the box in the header ticks rows that have not come yet, too. */
+  override _evtClick(event: MouseEvent): void {
+    const box = this.renderer.getCheckboxNode?.(this.headerNode);
+    const nothing = box?.dataset.checked === 'false' && box.dataset.indeterminate === 'false';
+    const inHeader = this.headerNode.contains(event.target as Node);
+    if (this._paged.folder && inHeader && nothing && this.isWithinCheckboxHitArea(event)) {
+      void this.selectAll();
+      return;
+    }
+    super._evtClick(event);
+  }
+
+  override _focusItem(index: number): void {
+    this._reveal(Math.min(Math.max(index, 0), this._sortedItems.length - 1));
+    super._focusItem(index);
+  }
+
+  override _selectItem(index: number, keepExisting: boolean, focus = true): void {
+    if (this._sortedItems[index] !== LOADING) {
+      this._reveal(index);
+      super._selectItem(index, keepExisting, focus);
+      return;
+    }
+    this._soon({ start: index, end: index + 1 }, index, () =>
+      this._selectItem(index, keepExisting, focus)
+    );
+  }
+
+  override _handleMultiSelect(index: number): void {
+    const from = this._focusIndex;
+    const range = { start: Math.min(from, index), end: Math.max(from, index) + 1 };
+    if (!this._paged.folder || this._paged.folder.has(range)) {
+      super._handleMultiSelect(index);
+      return;
+    }
+    this._soon(range, index, () => {
+      this._focusIndex = from;
+      super._handleMultiSelect(index);
+      this._focusItem(index);
+      this.update();
+    });
+  }
+
+  override async _selectItemByName(name: string, focus = false, force = false): Promise<void> {
+    const paged = this._paged;
+    if (!force && this.isSelected(name)) {
+      return;
+    }
+    if (!paged.folder) {
+      // Stock's way, but the folder may turn out to be long.
+      await super._selectItemByName(name, focus, force).catch(error => {
+        if (!paged.folder) {
+          throw error;
+        }
+      });
+    } else {
+      await paged.refresh();
+    }
+    if (!paged.folder) {
+      return;
+    }
+    const index = await paged.find({ at: name });
+    if (this.isDisposed) {
+      throw new Error('File browser is disposed.');
+    }
+    if (index < 0) {
+      throw new Error('Item does not exist.');
+    }
+    this._selectItem(index, false, focus);
+    MessageLoop.sendMessage(this, Widget.Msg.UpdateRequest);
+    ElementExt.scrollIntoViewIfNeeded(this.contentNode, this._items[index]);
+  }
+
+  /** Select the first entry that begins with what has been typed, when no more was typed meanwhile. */
+  private async _search(): Promise<void> {
+    if (this._searching) {
+      return;
+    }
+    this._searching = true;
+    try {
+      let prefix = '';
+      let index = -1;
+      while (this._searchPrefix && this._searchPrefix !== prefix) {
+        prefix = this._searchPrefix;
+        index = await this._paged.find({ prefix });
+      }
+      if (index >= 0 && !this.isDisposed) {
+        this._selectItem(index, false);
+        ElementExt.scrollIntoViewIfNeeded(this.contentNode, this._items[index]);
+      }
+    } finally {
+      this._searching = false;
+    }
+  }
+
+  /** Draw the rows that are near the viewport now, unless they are drawn already. */
+  private _follow(): void {
+    const view = this._view();
+    if (covers(this._range, visible(view))) {
+      this._paged.show(this._range);
+    } else {
+      MessageLoop.sendMessage(this, Widget.Msg.UpdateRequest);
+    }
+  }
+
+  /** Have a row in the page, where it belongs; who asks scrolls to it, or the browser does. */
+  private _reveal(index: number): void {
+    if (this._items.length !== this._sortedItems.length || this._items[index] === NOT_DRAWN) {
+      this._wanted = index;
+      MessageLoop.sendMessage(this, Widget.Msg.UpdateRequest);
+    }
+  }
+
+  /** Do something with rows when all their entries are there, if `index` has the focus still. */
+  private _soon(range: IRange, index: number, then: () => void): void {
+    const { folder } = this._paged;
+    void folder?.ensure(range).then(() => {
+      if (!this.isDisposed && this._paged.folder === folder && this._focusIndex === index) {
+        then();
+      }
+    });
+  }
+
+  private _tellOrder(): void {
+    this._paged.order = {
+      sort: this.sortState,
+      notebooksFirst: this._sortNotebooksFirst,
+      natural: this._sortFileNamesNaturally
+    };
+  }
+
+  private _view(): IView {
+    const { scrollTop, clientHeight: height } = this.contentNode;
+    return { total: this._sortedItems.length, rowHeight: this._rowHeight, scrollTop, height };
+  }
+
+  /**
+   * Put the nodes of the rows that are to be drawn into the page, and room for the others.
+   *
+   * A node that stays is not moved: it would lose the focus, and with it a name being typed.
+   */
+  private _layOut(): void {
+    const content = this.contentNode;
+    const total = this._sortedItems.length;
+    const range = drawn(this._view());
+    const kept = this._kept().filter(i => i < total && !(range.start <= i && i < range.end));
+    const before = kept.filter(i => i < range.start);
+    const after = kept.filter(i => i >= range.end);
+    const inside = Array.from({ length: range.end - range.start }, (_, i) => range.start + i);
+    const rows = [...before, ...inside, ...after];
+
+    const old = this._items;
+    const wanted = new Set(rows);
+    const spare: HTMLElement[] = [];
+    for (const i of this._drawn) {
+      if (!wanted.has(i)) {
+        old[i].remove();
+        old[i].classList.remove(DROP_TARGET_CLASS);
+        spare.push(old[i]);
+        old[i] = NOT_DRAWN;
+      }
+    }
+    const had = old.length;
+    old.length = total;
+    if (total > had) {
+      old.fill(NOT_DRAWN, had);
+    }
+    if (range.end - range.start < total) {
+      content.prepend(this._above);
+      content.append(this._below);
+    } else {
+      this._above.remove();
+      this._below.remove();
+    }
+    let next = content.firstElementChild;
+    if (next === this._above) {
+      next = next.nextElementSibling;
+    }
+    for (const i of rows) {
+      if (old[i] === NOT_DRAWN) {
+        old[i] = spare.pop() ?? this._newNode();
+      }
+      if (old[i] === next) {
+        next = next.nextElementSibling;
+      } else {
+        content.insertBefore(old[i], next);
+      }
+    }
+    this._drawn = rows;
+    this._range = range;
+    this._place(range, new Set(kept));
+  }
+
+  /** Rows that are in the page wherever it is scrolled to: keyboard or mouse are there, or go there. */
+  private _kept(): number[] {
+    const active = this._drawn.filter(i => this._items[i]?.contains(document.activeElement));
+    const dragged = this._dragData ? [this._dragData.index] : [];
+    return [...new Set([this._focusIndex, this._wanted, ...active, ...dragged])].sort(
+      (a, b) => a - b
+    );
+  }
+
+  /** Give the list the height of all rows, and each row its place in it. */
+  private _place({ start, end }: IRange, outside: ReadonlySet<number>): void {
+    const { style } = this.contentNode;
+    const total = this._sortedItems.length;
+    const height = this._rowHeight;
+    const partly = end - start < total;
+    this._above.style.height = `${start * height}px`;
+    this._below.style.height = `${(total - end) * height}px`;
+    style.position = partly ? 'relative' : '';
+    // Rows come and go above what is seen without moving it; the browser must not help.
+    style.overflowAnchor = partly ? 'none' : '';
+    for (const i of this._drawn) {
+      const node = this._items[i];
+      node.style.position = outside.has(i) ? 'absolute' : '';
+      node.style.top = outside.has(i) ? `${i * height}px` : '';
+      if (partly) {
+        node.setAttribute('aria-posinset', String(i + 1));
+        node.setAttribute('aria-setsize', String(total));
+      } else {
+        node.removeAttribute('aria-posinset');
+        node.removeAttribute('aria-setsize');
+      }
+    }
+  }
+
+  /** Measure how far rows are apart; whether that is another distance than before. */
+  private _measure(): boolean {
+    const { start, end } = this._range;
+    // A row whose name is being typed is higher than others.
+    const row = this._items[start]?.contains(this._editNode) ? start + 1 : start;
+    if (row + 1 >= end || !this.isVisible) {
+      return false;
+    }
+    const [top, next] = [row, row + 1].map(i => this._items[i].getBoundingClientRect().top);
+    if (next - top < 1 || Math.abs(next - top - this._rowHeight) < 0.01) {
+      return false;
+    }
+    this._rowHeight = next - top;
+    return true;
+  }
+
+  private _newNode(): HTMLElement {
+    const node = this.renderer.createItemNode(this._hiddenColumns, this._columnSizes);
+    node.classList.add(ITEM_CLASS);
+    return node;
+  }
+
+  /** Stock compares what is selected with the rows that are drawn; compare it with all. */
+  private _markCheckAll(): void {
+    const box = this.renderer.getCheckboxNode?.(this.headerNode);
+    const total = this._sortedItems.length;
+    const selected = Object.keys(this.selection).length;
+    if (!box || this._drawn.length === total || selected === 0) {
+      return;
+    }
+    box.checked = selected === total;
+    box.indeterminate = !box.checked;
+    box.dataset.checked = String(box.checked);
+    box.dataset.indeterminate = String(box.indeterminate);
+  }
+
+  private readonly _paged: PagedModel;
+  private readonly _above = room();
+  private readonly _below = room();
+  private _rowHeight = ROW_HEIGHT;
+  /** The rows that are in the page, in their order: those of `_range`, and the few that are kept. */
+  private _drawn: number[] = [];
+  private _range: IRange = { start: 0, end: 0 };
+  /** The row that was last asked for, near the viewport or not. */
+  private _wanted = 0;
+  private _searching = false;
+}
+
+/** Takes the place of the rows above or below those that are drawn. */
+function room(): HTMLElement {
+  const node = document.createElement('li');
+  node.setAttribute('role', 'presentation');
+  return node;
+}
