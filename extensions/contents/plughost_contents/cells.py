@@ -2,9 +2,9 @@
 
 Parsing 20 MB of JSON in one go holds the interpreter, and every other client, for as long as
 it takes; and checking 5,000 cells against a JSON schema is most of the time that reading
-takes. So a notebook that is plainly valid is read and written here in small steps. Whatever
-is unusual in any way is left to nbformat (`notebooks.py`), whose word is the law: the tests
-compare the two.
+takes. So a notebook that is plainly valid is read and written here in small steps: each cell
+is decoded into one of the types below, which are the schema. Whatever is unusual in any way is
+left to nbformat (`notebooks.py`), whose word is the law: the tests compare the two.
 
 Sources: the notebook format 4.5 (nbformat's JSON schema); nbformat's `sign.py` for what a
 signature covers.
@@ -15,31 +15,100 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from collections.abc import Iterator, MutableMapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 if TYPE_CHECKING:
     from nbformat.sign import NotebookNotary
 
-KEYS = {"cells", "metadata", "nbformat", "nbformat_minor"}
 TRANSIENT = ("orig_nbformat", "orig_nbformat_minor", "signature")
 """What is in the metadata of a notebook while it is open, and is not stored."""
 
-_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _JSON_TYPE = re.compile(r"application/(.*\+)?json")
 _SPLIT_TYPES = ("application/javascript", "image/svg+xml")
 
-_TEXT_CELL = {"cell_type", "metadata", "source"}
-_CODE_CELL = {"cell_type", "metadata", "source", "outputs", "execution_count"}
-_OUTPUTS = {
-    "stream": {"output_type", "name", "text"},
-    "display_data": {"output_type", "data", "metadata"},
-    "execute_result": {"output_type", "data", "metadata", "execution_count"},
-    "error": {"output_type", "ename", "evalue", "traceback"},
-}
-_UNTRUSTED, _TRUSTED = b'{"metadata":{"trusted":false', b'{"metadata":{"trusted":true'
+Id = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]+\Z", max_length=64)]
+Count = Annotated[int, Meta(ge=0)] | None
+Text = str | list[str]
+Bundle = dict[str, Any]
+"""Data by media type; text, or the lines of one, unless the type is a JSON type."""
+
+
+class Stream(Struct, tag_field="output_type", tag="stream", forbid_unknown_fields=True):
+    name: str
+    text: Text
+
+
+class DisplayData(Struct, tag_field="output_type", tag="display_data", forbid_unknown_fields=True):
+    data: Bundle
+    metadata: dict[str, Any]
+
+
+class ExecuteResult(
+    Struct, tag_field="output_type", tag="execute_result", forbid_unknown_fields=True
+):
+    data: Bundle
+    execution_count: Count
+    metadata: dict[str, Any]
+
+
+class Error(Struct, tag_field="output_type", tag="error", forbid_unknown_fields=True):
+    ename: str
+    evalue: str
+    traceback: list[str]
+
+
+class CodeCell(Struct, tag_field="cell_type", tag="code", forbid_unknown_fields=True):
+    metadata: dict[str, Any]  # the first key after the tag, see `_UNTRUSTED`
+    execution_count: Count
+    outputs: list[Stream | DisplayData | ExecuteResult | Error]
+    source: Text
+    id: Id | UnsetType = UNSET
+
+    @property
+    def bundles(self) -> Iterator[Bundle]:
+        return (each.data for each in self.outputs if isinstance(each, DisplayData | ExecuteResult))
+
+
+class _TextCell(Struct, forbid_unknown_fields=True):
+    metadata: dict[str, Any]
+    source: Text
+    id: Id | UnsetType = UNSET
+    attachments: dict[str, Bundle] | UnsetType = UNSET
+
+    @property
+    def bundles(self) -> Iterator[Bundle]:
+        return iter(self.attachments.values() if self.attachments else ())
+
+
+class MarkdownCell(_TextCell, tag_field="cell_type", tag="markdown"):
+    pass
+
+
+class RawCell(_TextCell, tag_field="cell_type", tag="raw"):
+    pass
+
+
+Cell = CodeCell | MarkdownCell | RawCell
+
+
+class Notebook(Struct, forbid_unknown_fields=True):
+    """A notebook whose cells are still text."""
+
+    cells: list[msgspec.Raw]
+    metadata: dict[str, Any]
+    nbformat: Annotated[int, Meta(ge=4, le=4)]
+    nbformat_minor: Annotated[int, Meta(ge=0, le=5)]
+
+
+_notebooks = msgspec.json.Decoder(Notebook)
+_cells = msgspec.json.Decoder(Cell)
+
+_UNTRUSTED = b'{"cell_type":"code","metadata":{"trusted":false'
+_TRUSTED = b'{"cell_type":"code","metadata":{"trusted":true'
 
 
 class Unusual(Exception):
@@ -51,26 +120,28 @@ def read(data: bytes, notary: NotebookNotary) -> msgspec.Raw:
 
     Raises Unusual.
     """
-    minor, metadata, cells = _taken_apart(data)
+    notebook = _notebook(data)
     signature = _Signature(notary)
     pieces = []
-    for cell in _plain_cells(cells, minor):
+    for cell in _plain_cells(notebook):
         _join_lines(cell)
-        cell["metadata"].pop("trusted", None)
+        cell.metadata.pop("trusted", None)
         signature.add(cell)
-        if cell["cell_type"] == "code":
+        if isinstance(cell, CodeCell):
             # Whether it is trusted is known at the end: the mark comes first in the text.
-            marked = {"metadata": {"trusted": False, **cell.pop("metadata")}, **cell}
-            pieces.append((_TRUSTED, _encoded(marked)[len(_UNTRUSTED) :]))
+            cell.metadata = {"trusted": False, **cell.metadata}
+            pieces += [_TRUSTED, msgspec.json.encode(cell)[len(_UNTRUSTED) :], b","]
         else:
-            pieces.append((b"", _encoded(cell)))
-    trusted = notary.store.check_signature(signature.digest(metadata, minor), notary.algorithm)
-    if not trusted:
-        pieces = [(mark and _UNTRUSTED, text) for mark, text in pieces]
-    listed = b",".join([mark + text for mark, text in pieces])
+            pieces += [msgspec.json.encode(cell), b","]
+    if not notary.store.check_signature(signature.digest(notebook), notary.algorithm):
+        pieces = [_UNTRUSTED if piece is _TRUSTED else piece for piece in pieces]
     return msgspec.Raw(
         b'{"cells":[%b],"metadata":%b,"nbformat":4,"nbformat_minor":%d}'
-        % (listed, _encoded(metadata), minor)
+        % (
+            b"".join(pieces[:-1]),
+            msgspec.json.encode(notebook.metadata),
+            notebook.nbformat_minor,
+        )
     )
 
 
@@ -79,59 +150,56 @@ def write(content: bytes | msgspec.Raw, notary: NotebookNotary) -> bytes:
 
     Raises Unusual.
     """
-    minor, metadata, cells = _taken_apart(content)
+    notebook = _notebook(content)
     signature = _Signature(notary)
     trusted = True
     pieces = []
-    for cell in _plain_cells(cells, minor):
-        marked = cell["metadata"].pop("trusted", False)
-        trusted = trusted and (bool(marked) or not _can_do_harm(cell))
-        signature.add(cell)
+    for cell in _plain_cells(notebook):
+        marked = cell.metadata.pop("trusted", False)
+        # Without data there is nothing but text to trust.
+        if isinstance(cell, CodeCell) and not marked and any(True for _ in cell.bundles):
+            trusted = False
+        has_floats = signature.add(cell)
         _split_lines(cell)
-        pieces.append(_indented(cell))
+        pieces.append(_indented(cell, has_floats=has_floats))
     if trusted:
-        notary.store.store_signature(signature.digest(metadata, minor), notary.algorithm)
-    rest = {"metadata": metadata, "nbformat": 4, "nbformat_minor": minor}
+        notary.store.store_signature(signature.digest(notebook), notary.algorithm)
     listed = b"[\n%b\n ]" % b",\n".join(pieces) if pieces else b"[]"
+    rest = {"metadata": notebook.metadata, "nbformat": 4, "nbformat_minor": notebook.nbformat_minor}
     # Its first line is the brace that opens it.
     return b'{\n "cells": %b,\n%b\n' % (listed, _formatted(rest).partition(b"\n")[2])
 
 
-def _taken_apart(
-    content: bytes | msgspec.Raw,
-) -> tuple[int, dict[str, Any], list[msgspec.Raw]]:
-    """Minor version, metadata and cells of a notebook of format 4; the cells still as JSON."""
+def _notebook(content: bytes | msgspec.Raw) -> Notebook:
     try:
-        parts = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
-        if parts.keys() != KEYS or bytes(parts["nbformat"]) != b"4":
-            raise Unusual
-        minor = msgspec.json.decode(parts["nbformat_minor"], type=int)
-        metadata = msgspec.json.decode(parts["metadata"], type=dict[str, Any])
-        cells = msgspec.json.decode(parts["cells"], type=list[msgspec.Raw])
+        notebook = _notebooks.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Unusual from None
     for key in TRANSIENT:
-        metadata.pop(key, None)
-    if not 0 <= minor <= 5 or not _plain_metadata(metadata):
+        notebook.metadata.pop(key, None)
+    if not _plain_metadata(notebook.metadata):
         raise Unusual
-    return minor, metadata, cells
+    return notebook
 
 
-def _plain_cells(cells: list[msgspec.Raw], minor: int) -> Iterator[dict[str, Any]]:
+def _plain_cells(notebook: Notebook) -> Iterator[Cell]:
     """The cells one by one, each of which surely fits the schema. Raises Unusual."""
-    seen = set()
-    for number, text in enumerate(cells):
-        cells[number] = msgspec.Raw(b"")  # it is not needed twice
+    with_ids = notebook.nbformat_minor >= 5
+    seen: set[str] = set()
+    for number, text in enumerate(notebook.cells):
+        notebook.cells[number] = msgspec.Raw(b"")  # it is not needed twice
         try:
-            cell = msgspec.json.decode(text)
+            cell = _cells.decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise Unusual from None
-        if not isinstance(cell, dict) or not _plain_cell(cell, with_id=minor >= 5):
+        if (cell.id is not UNSET) != with_ids or cell.id in seen:
             raise Unusual
-        if minor >= 5:
-            if cell["id"] in seen:
-                raise Unusual
-            seen.add(cell["id"])
+        if with_ids:
+            seen.add(str(cell.id))
+        if cell.metadata and not _plain_cell_metadata(cell.metadata):
+            raise Unusual
+        if not all(map(_is_plain, cell.bundles)):
+            raise Unusual
         yield cell
 
 
@@ -154,33 +222,7 @@ def _plain_metadata(metadata: dict[str, Any]) -> bool:
     )
 
 
-def _plain_cell(cell: dict[str, Any], *, with_id: bool) -> bool:
-    kind = cell.get("cell_type")
-    keys = cell.keys() - {"id"} if with_id else cell.keys()
-    if with_id and not (isinstance(cell.get("id"), str) and _ID.fullmatch(cell["id"])):
-        return False
-    if kind == "code":
-        if keys != _CODE_CELL or not _is_count(cell["execution_count"]):
-            return False
-        outputs = cell["outputs"]
-        if not isinstance(outputs, list) or not all(map(_plain_output, outputs)):
-            return False
-    elif kind in ("markdown", "raw"):
-        if keys - {"attachments"} != _TEXT_CELL:
-            return False
-        attachments = cell.get("attachments", {})
-        if not isinstance(attachments, dict) or not all(map(_is_bundle, attachments.values())):
-            return False
-    else:
-        return False
-    return _is_text(cell["source"]) and _plain_cell_metadata(cell["metadata"])
-
-
-def _plain_cell_metadata(metadata: Any) -> bool:
-    if not isinstance(metadata, dict):
-        return False
-    if not metadata:
-        return True
+def _plain_cell_metadata(metadata: dict[str, Any]) -> bool:
     name, tags = metadata.get("name", "-"), metadata.get("tags", [])
     execution = metadata.get("execution", {})
     return (
@@ -199,131 +241,138 @@ def _plain_cell_metadata(metadata: Any) -> bool:
     )
 
 
-def _plain_output(output: Any) -> bool:
-    if not isinstance(output, dict):
-        return False
-    kind = output.get("output_type")
-    if not isinstance(kind, str) or output.keys() != _OUTPUTS.get(kind):
-        return False
-    if kind == "stream":
-        return isinstance(output["name"], str) and _is_text(output["text"])
-    if kind == "error":
-        return (
-            isinstance(output["ename"], str)
-            and isinstance(output["evalue"], str)
-            and isinstance(output["traceback"], list)
-            and all(isinstance(line, str) for line in output["traceback"])
-        )
-    return (
-        _is_bundle(output["data"])
-        and isinstance(output["metadata"], dict)
-        and _is_count(output.get("execution_count"))
+def _is_plain(bundle: Bundle) -> bool:
+    return all(
+        isinstance(data, str)
+        or (isinstance(data, list) and all(isinstance(line, str) for line in data))
+        or _JSON_TYPE.fullmatch(kind)
+        for kind, data in bundle.items()
     )
 
 
-def _is_text(value: Any) -> bool:
-    """Whether it is a text, or the lines of one."""
-    return isinstance(value, str) or (
-        isinstance(value, list) and all(isinstance(line, str) for line in value)
-    )
-
-
-def _is_count(value: Any) -> bool:
-    return value is None or (type(value) is int and value >= 0)
-
-
-def _is_bundle(value: Any) -> bool:
-    return isinstance(value, dict) and all(
-        _is_text(data) or _JSON_TYPE.fullmatch(kind) for kind, data in value.items()
-    )
-
-
-def _bundles(cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What maps media types to data in a cell."""
-    yield from cell.get("attachments", {}).values()
-    for output in cell.get("outputs", ()):
-        if "data" in output:
-            yield output["data"]
-
-
-def _join_lines(cell: dict[str, Any]) -> None:
-    _join(cell, "source")
-    for output in cell.get("outputs", ()):
-        if "text" in output:
-            _join(output, "text")
-    for bundle in _bundles(cell):
+def _join_lines(cell: Cell) -> None:
+    cell.source = _joined(cell.source)
+    if isinstance(cell, CodeCell):
+        for output in cell.outputs:
+            if isinstance(output, Stream):
+                output.text = _joined(output.text)
+    for bundle in cell.bundles:
         for kind, value in bundle.items():
             if isinstance(value, list) and not _JSON_TYPE.fullmatch(kind):
                 bundle[kind] = "".join(value)
 
 
-def _join(owner: MutableMapping[str, Any], key: str) -> None:
-    if isinstance(owner[key], list):
-        owner[key] = "".join(owner[key])
+def _joined(text: Text) -> str:
+    return text if isinstance(text, str) else "".join(text)
 
 
-def _split_lines(cell: dict[str, Any]) -> None:
-    _split(cell, "source")
-    for output in cell.get("outputs", ()):
-        if "text" in output:
-            _split(output, "text")
-    for bundle in _bundles(cell):
-        for kind in bundle:
+def _split_lines(cell: Cell) -> None:
+    cell.source = _split(cell.source)
+    if isinstance(cell, CodeCell):
+        for output in cell.outputs:
+            if isinstance(output, Stream):
+                output.text = _split(output.text)
+    for bundle in cell.bundles:
+        for kind, value in bundle.items():
             if kind.startswith("text/") or kind in _SPLIT_TYPES:
-                _split(bundle, kind)
+                bundle[kind] = _split(value)
 
 
-def _split(owner: MutableMapping[str, Any], key: str) -> None:
-    if isinstance(owner[key], str):
-        owner[key] = owner[key].splitlines(keepends=True)
-
-
-def _can_do_harm(cell: dict[str, Any]) -> bool:
-    """Whether a cell has outputs that can be more than text."""
-    return any("data" in output for output in cell.get("outputs", ()))
+def _split(text: Text) -> Text:
+    return text.splitlines(keepends=True) if isinstance(text, str) else text
 
 
 class _Signature:
-    """Jupyter's signature of a notebook, from its cells in their order and the rest at the end."""
+    """Jupyter's signature of a notebook, from its cells in their order and the rest at the end.
+
+    It covers all keys, in their order, and all values as text, with nothing in between.
+    """
 
     def __init__(self, notary: NotebookNotary) -> None:
         self._hmac = hmac.new(notary.secret, b"cells", notary.digestmod)
 
-    def add(self, value: Any) -> None:
+    def add(self, cell: Cell) -> bool:
+        """Sign a cell; returns whether there are floats in it."""
         parts: list[str] = []
-        _everything(value, parts)
+        has_floats = False
+        if isinstance(cell, CodeCell):
+            parts += ("cell_type", "code", "execution_count", str(cell.execution_count))
+        else:
+            if cell.attachments is not UNSET:
+                parts.append("attachments")
+                has_floats |= _everything(cell.attachments, parts)
+            parts += ("cell_type", "markdown" if isinstance(cell, MarkdownCell) else "raw")
+        if cell.id is not UNSET:
+            parts += ("id", cell.id)
+        parts.append("metadata")
+        has_floats |= _everything(cell.metadata, parts)
+        if isinstance(cell, CodeCell):
+            parts.append("outputs")
+            for output in cell.outputs:
+                has_floats |= _output(output, parts)
+        parts += ("source", _joined(cell.source))
         self._hmac.update("".join(parts).encode())
+        return has_floats
 
-    def digest(self, metadata: dict[str, Any], minor: int) -> str:
-        self.add({"metadata": metadata, "nbformat": 4, "nbformat_minor": minor})
+    def digest(self, notebook: Notebook) -> str:
+        parts = ["metadata"]
+        _everything(notebook.metadata, parts)
+        parts += ("nbformat", "4", "nbformat_minor", str(notebook.nbformat_minor))
+        self._hmac.update("".join(parts).encode())
         return self._hmac.hexdigest()
 
 
-def _everything(value: Any, parts: list[str]) -> None:
+def _output(output: Stream | DisplayData | ExecuteResult | Error, parts: list[str]) -> bool:
+    """Add an output, its keys in their order; returns whether there are floats in it."""
+    if isinstance(output, Stream):
+        parts += ("name", output.name, "output_type", "stream", "text", _joined(output.text))
+        return False
+    if isinstance(output, Error):
+        parts += ("ename", output.ename, "evalue", output.evalue, "output_type", "error")
+        parts += ("traceback", *output.traceback)
+        return False
+    parts.append("data")
+    has_floats = _everything(output.data, parts)
+    kind = "display_data"
+    if isinstance(output, ExecuteResult):
+        parts += ("execution_count", str(output.execution_count))
+        kind = "execute_result"
+    parts.append("metadata")
+    has_floats |= _everything(output.metadata, parts)
+    parts += ("output_type", kind)
+    return has_floats
+
+
+def _everything(value: Any, parts: list[str]) -> bool:
+    """Add all keys and values as text; returns whether there are floats among them."""
     if isinstance(value, str):
         parts.append(value)
-    elif isinstance(value, dict):
+        return False
+    has_floats = isinstance(value, float)
+    if isinstance(value, dict):
         for key in sorted(value):
             parts.append(key)
-            _everything(value[key], parts)
+            has_floats |= _everything(value[key], parts)
     elif isinstance(value, list):
         for element in value:
-            _everything(element, parts)
+            has_floats |= _everything(element, parts)
     else:
         parts.append(str(value))
+    return has_floats
 
 
-def _encoded(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _formatted(value: Any) -> bytes:
+def _formatted(value: Any, *, has_floats: bool = True) -> bytes:
     """JSON as nbformat stores it: keys in order, one space for each level."""
-    # The json module's numbers in msgspec's layout: its own indentation is ten times slower.
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return msgspec.json.format(text.encode(), indent=1)
+    if has_floats:  # which the json module and msgspec write in different ways
+        value = msgspec.to_builtins(value)
+        dumped = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        text = dumped.encode()
+    else:
+        text = msgspec.json.encode(value, order="sorted")
+    return msgspec.json.format(text, indent=1)
 
 
-def _indented(cell: dict[str, Any]) -> bytes:
+def _indented(cell: Cell, *, has_floats: bool) -> bytes:
     """A cell as it stands in the list of cells of a stored notebook."""
-    return _formatted([[cell]])[len(b"[\n [\n") : -len(b"\n ]\n]")]
+    text = _formatted([[cell]], has_floats=has_floats)
+    return text[len(b"[\n [\n") : -len(b"\n ]\n]")]

@@ -1,4 +1,4 @@
-"""What saving asks of the system: bytes that reach the disk, and locks that die with their owner."""
+"""What saving asks of the system: bytes on the disk, and locks that die with their owner."""
 
 from __future__ import annotations
 

@@ -13,6 +13,8 @@ HostError
 │   └── PathExists        409
 ├── PreconditionFailed
 │   └── Changed           412   somebody else has saved in between
+├── Unavailable
+│   └── Busy              503   somebody else is at work on it
 └── DiskFull              507
 """
 
@@ -22,7 +24,15 @@ import contextlib
 import errno
 from collections.abc import Iterator
 
-from plughost import BadRequest, Conflict, Forbidden, HostError, NotFound, PreconditionFailed
+from plughost import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    HostError,
+    NotFound,
+    PreconditionFailed,
+    Unavailable,
+)
 
 
 class PathNotFound(NotFound):
@@ -86,6 +96,15 @@ class Changed(PreconditionFailed):
         )
 
 
+class Busy(Unavailable):
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(
+            f"Another program is at work on {path!r}.",
+            hint="Try again when it is done.",
+        )
+
+
 class DiskFull(HostError):
     status = 507
 
@@ -112,6 +131,8 @@ def explained(path: str) -> Iterator[None]:
             raise DiskFull(path, why) from error
         if error.errno == errno.EEXIST:
             raise PathExists(path) from error
+        if error.errno == errno.EBUSY:
+            raise Busy(path) from error
         if error.errno in (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ):
             raise BadRequest(
                 f"The operating system refuses {path!r}: {why}.", hint="Choose another name."

@@ -26,7 +26,7 @@ def entry_of(name: str, facts: os.stat_result, *, writable: bool) -> Entry:
     )
 
 
-def writable_in(folder: int) -> Callable[[str, os.stat_result], bool]:
+def writable_in(folder: int, *, follow: bool) -> Callable[[str, os.stat_result], bool]:
     """How to tell whether we may write what is in an open folder, given its facts.
 
     What is ours and has the owner's bit may be written, whoever we are: an access control
@@ -42,7 +42,7 @@ def writable_in(folder: int) -> Callable[[str, os.stat_result], bool]:
     def writable(name: str, facts: os.stat_result) -> bool:
         if facts.st_uid == mine and facts.st_mode & stat.S_IWUSR and facts.st_dev == here:
             return True
-        return os.access(name, os.W_OK, dir_fd=folder, follow_symlinks=False)
+        return os.access(name, os.W_OK, dir_fd=folder, follow_symlinks=follow)
 
     return writable
 

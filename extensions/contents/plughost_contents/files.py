@@ -1,7 +1,7 @@
 """Files: a folder on disk as the place where contents are stored.
 
 Where a path leads is the business of `jail`, how a file is saved that of `saving`. A file
-whose last save was broken off is put right when it is next looked at (`kept.settle`).
+whose last save was broken off is put right when it is next looked at (`in_place.settle`).
 Everything that touches the disk runs off the loop.
 """
 
@@ -17,15 +17,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from plughost import BadRequest, HostError
-from plughost_contents import kept, paths, saving, trees
+from plughost_contents import in_place, paths, saving, trees
 from plughost_contents.disk import BLOCK
 from plughost_contents.errors import PathNotFound, explained
 from plughost_contents.facts import entry_of, is_shown, writable_in
 from plughost_contents.jail import Jail, Place
 from plughost_contents.provider import Choose, Entry
-
-LARGEST_COPY = 500 * 1024 * 1024
-"""Bytes of the largest folder that is copied."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 
@@ -86,9 +83,9 @@ class Files:
     def _place(self, path: str, *, follow: bool = True) -> AbstractContextManager[Place]:
         return self._jail.place(path, follow=follow)
 
-    def _entry(self, path: str) -> Entry:
+    def _entry(self, path: str, *, settled: bool = True) -> Entry:
         with self._place(path) as place, explained(path):
-            facts = _settled(place)
+            facts = _settled(place) if settled else place.stat()
             if not is_shown(facts):
                 raise PathNotFound(path)
             return entry_of(paths.name_of(path), facts, writable=place.is_writable())
@@ -102,27 +99,32 @@ class Files:
             finally:
                 os.close(folder)
 
-    def _scan(self, path: str, folder: int) -> list[tuple[str, bool]]:
+    def _scan(self, path: str, descriptor: int) -> list[tuple[str, bool]]:
         """The names in an open folder, and which are folders; no links that lead out."""
         found = []
-        with os.scandir(folder) as scan:
+        with os.scandir(descriptor) as scan:
             for item in scan:
                 try:
                     if self._strict and item.is_symlink():
-                        found.append((item.name, self._entry(paths.join(path, item.name)).folder))
+                        folder = self._listed(path, item.name).folder
                     else:
-                        found.append((item.name, item.is_dir()))
+                        folder = item.is_dir()
+                    found.append((item.name, folder))
                 except (OSError, HostError):  # such as a link in a circle
                     continue
         return found
 
+    def _listed(self, path: str, name: str) -> Entry:
+        return self._entry(paths.join(path, name), settled=False)
+
     def _facts(self, path: str, folder: int, names: list[str]) -> Iterator[Entry]:
-        is_writable = writable_in(folder)
+        follow = not self._strict
+        is_writable = writable_in(folder, follow=follow)
         for name in names:
             try:
-                facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                facts = os.stat(name, dir_fd=folder, follow_symlinks=follow)
                 if stat.S_ISLNK(facts.st_mode):
-                    yield self._entry(paths.join(path, name))
+                    yield self._listed(path, name)
                 elif is_shown(facts):
                     yield entry_of(name, facts, writable=is_writable(name, facts))
             except (OSError, HostError):  # a link to nothing or to the outside, or gone
@@ -130,12 +132,7 @@ class Files:
 
     def _open(self, path: str) -> int:
         with self._place(path) as place, explained(path):
-            _settled(place)
-            descriptor = place.open(os.O_RDONLY)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise PathNotFound(path)
-        return descriptor
+            return _opened(place, path)
 
     def _write(self, path: str, data: bytes, new: bool) -> None:
         write = saving.save_new if new else saving.save
@@ -158,9 +155,11 @@ class Files:
             with explained(path):
                 folder = stat.S_ISDIR(source.stat().st_mode)
             if folder:
-                _copy_folder(source, path, target, new)
+                trees.copy_folder(source, path, target, new)
                 return
-            with os.fdopen(self._open(path), "rb") as file, explained(new):
+            with explained(path):
+                descriptor = _opened(source, path)
+            with os.fdopen(descriptor, "rb") as file, explained(new):
                 (saving.save if replace else saving.save_new)(target, file)
 
     def _move(self, path: str, new: str, replace: bool) -> None:
@@ -179,9 +178,11 @@ class Files:
                 except OSError as error:
                     if error.errno != errno.EXDEV:
                         raise
-                    _move_across(source, path, target, new)
+                    trees.move_across(source, path, target, new)
 
     def _remove(self, path: str, trash: bool) -> None:
+        if trash:
+            import send2trash  # noqa: F401  # slow the first time: not between look and act
         with self._place(path, follow=False) as place, explained(path):
             facts = _settled(place)
             if trash:
@@ -196,42 +197,19 @@ def _settled(place: Place) -> os.stat_result:
     """The facts about a place, once what a broken save has done to it is undone."""
     facts = place.stat()
     if stat.S_ISREG(facts.st_mode):
-        kept.settle(place)
+        in_place.settle(place)
         facts = place.stat()
     return facts
 
 
-def _copy_folder(source: Place, path: str, target: Place, new: str) -> None:
-    with explained(path):
-        if trees.contains(source, target.folder):
-            raise BadRequest(
-                f"The folder {path!r} cannot be copied into itself.",
-                hint="Copy it to a folder that does not lie in it.",
-            )
-        size = trees.size_of(source)
-    if size > LARGEST_COPY:
-        raise BadRequest(
-            f"The folder {path!r} has {size // 2**20} MiB, more than the "
-            f"{LARGEST_COPY // 2**20} MiB that are copied.",
-            hint="Copy it in a terminal.",
-        )
-    with explained(new):
-        failures = trees.copy(source, target)
-    if failures:
-        raise BadRequest(
-            f"Not all of {path!r} could be copied: {failures[0]}.",
-            hint=f"{new!r} has what could be.",
-        )
-
-
-def _move_across(source: Place, path: str, target: Place, new: str) -> None:
-    """Move to another disk, where a rename does not lead: copy, and then remove."""
-    if stat.S_ISDIR(source.stat().st_mode):
-        _copy_folder(source, path, target, new)
-    else:
-        trees.copy(source, target)
-    os.sync()
-    trees.remove(source)
+def _opened(place: Place, path: str) -> int:
+    """A descriptor to read a file by. Raises PathNotFound for what is none."""
+    if stat.S_ISREG(_settled(place).st_mode):
+        descriptor = place.open(os.O_RDONLY)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+    raise PathNotFound(path)
 
 
 def _to_trash(place: Place, path: str) -> None:

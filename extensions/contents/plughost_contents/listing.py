@@ -162,7 +162,10 @@ class _Part:
         groups: list[list[str]] = [[], [], []]
         folders, notebooks, files = groups
         for name, folder in found:
-            if (name[0] == "." and not hidden) or left_out(name):
+            # As `listed` has it, but written out: calls would cost as much as the scan.
+            if (name[0] == "." and not hidden) or name.endswith(_LEFT_BEHIND_ENDINGS):
+                continue
+            if "\\" in name or name in _LEFT_BEHIND or not (name.isascii() or addressable(name)):
                 continue
             if folder:
                 if every_folder or matches is None or matches(name):
@@ -249,8 +252,15 @@ class _ByName(_Part):
         """The places of at least the first `number` names of a group, in order."""
         descending = self._wanted.descending
         if number * 20 < len(group):
+            # Which names come first is told by a part of their places, which is cheaper.
+            keys = [*map(self._key, group)]
             take = heapq.nlargest if descending else heapq.nsmallest
-            return take(number, map(self._name_place, group))
+            last = take(number, keys)[-1]
+            group = [
+                name
+                for key, name in zip(keys, group, strict=True)
+                if (key >= last if descending else key <= last)
+            ]
         return _in_order(group, self._name_place, descending=descending)
 
 

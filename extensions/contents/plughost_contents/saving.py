@@ -2,7 +2,7 @@
 
 Usually the new bytes go to a hidden file in the same folder (`claims`), reach the disk,
 and take the old file's name by one rename. Where a rename would not do (see `save`), the
-old bytes are kept (`kept`) until the new ones have reached the disk in place.
+old bytes are kept (`in_place`) until the new ones have reached the disk in place.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import os
 import stat
 from typing import BinaryIO
 
-from plughost_contents import attributes, kept
+from plughost_contents import attributes, in_place
 from plughost_contents.claims import claim, sweep
 from plughost_contents.disk import blocks, fill, sync
+from plughost_contents.in_place import NOT_HERE
 from plughost_contents.jail import Place
-from plughost_contents.kept import NOT_HERE
 
 _NO_LINKS = (*NOT_HERE, errno.ENOSYS, errno.EMLINK)
 
@@ -44,7 +44,7 @@ def save(place: Place, source: BinaryIO) -> None:
             log.info("Saving %r in place: %s", place.path, error)
         else:
             return
-    kept.overwrite(place, source)
+    in_place.overwrite(place, source)
 
 
 def save_new(place: Place, source: BinaryIO) -> None:
@@ -80,7 +80,7 @@ def replace(place: Place, new: Place) -> None:
             else:
                 return
         with open(descriptor, "rb", closefd=False) as source:
-            kept.overwrite(place, source)
+            in_place.overwrite(place, source)
         new.unlink()
     finally:
         os.close(descriptor)
@@ -107,7 +107,7 @@ def _ready(place: Place) -> os.stat_result | None:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), place.path)
         if not place.is_writable():
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), place.path)
-        kept.settle(place)
+        in_place.settle(place)
     sweep(place)
     return place.facts()
 
