@@ -33,6 +33,7 @@ GROUPS = {
     "auth": "Who is asking",
     "cookies": "Who is asking",
     "context": "What is being done",
+    "environment": "Processes",
     "servers": "Running servers",
     "hookspecs": "Markers",
     "errors": "Errors",

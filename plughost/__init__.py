@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Status,
     )
     from plughost.cookies import forget_logins
+    from plughost.environment import child_environment
     from plughost.errors import (
         BadRequest,
         Conflict,
@@ -86,6 +87,7 @@ __all__ = [
     "User",
     "WebSocketHandler",
     "__version__",
+    "child_environment",
     "doing",
     "forget_logins",
     "hookimpl",
@@ -112,6 +114,7 @@ _HOMES = {
     "Service": "contributions",
     "Status": "contributions",
     "forget_logins": "cookies",
+    "child_environment": "environment",
     "BadRequest": "errors",
     "Conflict": "errors",
     "ExtensionError": "errors",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 from pathlib import Path
 from typing import Any
 
+from plughost import child_environment
 from plughost_lsp.catalogue import Catalogue
 from plughost_lsp.errors import NotInstalled, ServerNotFound, TooManyServers
 from plughost_lsp.known import search_path
@@ -17,9 +16,6 @@ from plughost_lsp.session import Client, Launch, Session
 from plughost_lsp.settings import Settings
 from plughost_lsp.shadow import Shadow
 from plughost_lsp.specs import VERSION, Spec
-
-SECRETS = re.compile(r"JUPYTER_TOKEN|JPY_\w+|PLUGHOST_(?:TOKEN|HASHED_PASSWORD|EXTENSIONS__\w+)")
-"""Variables of the host's environment that language servers do not get."""
 
 
 class Pool:
@@ -96,10 +92,9 @@ class Pool:
         return server
 
     def _launch(self) -> Launch:
-        environment = {k: v for k, v in os.environ.items() if not SECRETS.fullmatch(k)}
         return Launch(
             folder=self._root,
-            environment={**environment, "PATH": search_path()},
+            environment={**child_environment(), "PATH": search_path()},
             max_message_bytes=self._settings.max_message_bytes,
             shutdown_wait=self._settings.shutdown_wait,
         )

@@ -16,16 +16,21 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from plughost import BadRequest, Conflict, Forbidden, HostError, NotFound, running_servers
+from plughost import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    HostError,
+    NotFound,
+    child_environment,
+    running_servers,
+)
 from plughost_terminals.settings import Settings
 
 if TYPE_CHECKING:
     from terminado.management import PtyWithClients
 
     from plughost_terminals.ptys import Ptys
-
-SECRETS = re.compile(r"JUPYTER_TOKEN|JPY_\w+|PLUGHOST_(?:TOKEN|HASHED_PASSWORD|EXTENSIONS__\w+)")
-"""Variables of the server's environment that its shells do not get."""
 
 USUAL_INTERVAL = 300.0
 """Seconds between looks for inactive terminals, where what is set makes no sense."""
@@ -142,7 +147,8 @@ class Terminals:
                 f"There is already a terminal named {name!r}.",
                 hint="Connect to it, or choose another name.",
             )
-        environment: dict[str, str | None] = dict.fromkeys(filter(SECRETS.fullmatch, os.environ))
+        # A value of None takes a variable away.
+        environment: dict[str, str | None] = dict.fromkeys({*os.environ} - {*child_environment()})
         environment["JUPYTER_SERVER_ROOT"] = str(self._root)
         environment["JUPYTER_SERVER_URL"] = url
         try:
