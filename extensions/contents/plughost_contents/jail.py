@@ -147,7 +147,7 @@ class _Walk:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
             ahead += link.split("/")[::-1]
             if link.startswith("/"):
-                self._be(os.open("/", FOLDER), [])
+                self._arrive(os.open("/", FOLDER), [])
         return "."
 
     def _into(self, name: str) -> bool:
@@ -158,19 +158,20 @@ class _Walk:
             if error.errno in _NO_FOLDER:
                 return False
             raise
-        self._be(folder, [*self.names, name], inside=self.inside)
+        self._arrive(folder, [*self.names, name], inside=self.inside)
         return True
 
     def _up(self, ahead: list[str]) -> None:
         if self.inside and self.names != self._root:
             # Down from the root once more: by now `..` of this folder may be elsewhere.
             ahead += self.names[len(self._root) : -1][::-1]
-            os.close(self.folder)
+            here = self.folder
             self._start()
+            os.close(here)
         else:
-            self._be(os.open("..", FOLDER, dir_fd=self.folder), self.names[:-1])
+            self._arrive(os.open("..", FOLDER, dir_fd=self.folder), self.names[:-1])
 
-    def _be(self, folder: int, names: list[str], *, inside: bool = False) -> None:
+    def _arrive(self, folder: int, names: list[str], *, inside: bool = False) -> None:
         os.close(self.folder)
         self.folder, self.names, self.inside = folder, names, inside
         # However one gets there: the root is the root.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from plughost import BadRequest
 from plughost_contents import paths
+from plughost_contents.claims import mark
 from plughost_contents.provider import ContentsProvider, Entry
 
 LAST = -1
@@ -53,4 +54,4 @@ class Uploads:
 
 
 def _part(path: str) -> str:
-    return paths.join(paths.parent(path), f".~{paths.name_of(path)}.upload")
+    return paths.join(paths.parent(path), mark(paths.name_of(path), "upload"))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 from pathlib import Path
 
 import pytest
 
+from plughost_contents import in_place
 from plughost_contents.files import Files
 
 
@@ -145,9 +147,8 @@ async def test_a_folder_is_not_copied_into_itself(serve, root, into):
     assert [path.name for path in (root / "sub").rglob("*")] == ["deep"]
 
 
-async def test_a_file_that_somebody_has_locked_is_busy(serve, root):
-    import fcntl
-
+async def test_a_file_that_somebody_has_locked_is_busy(serve, root, monkeypatch):
+    monkeypatch.setattr(in_place, "PATIENCE", 0.1)
     (root / "a.txt").write_text("old")
     (root / "b.txt").hardlink_to(root / "a.txt")
     with (root / "a.txt").open() as file:

@@ -263,7 +263,7 @@ async def test_where_everybody_may_put_links_only_ones_own_are_followed(serve, r
     assert [reply.status for reply in replies] == [200, 403 if others else 200]
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def swapping(root, outside):
     """A folder and a file in the root that turn into links to the outside and back, and again."""
     for folder in (root / "folder", root / "copies", outside / "root-two" / "sub"):
@@ -288,15 +288,16 @@ def swapping(root, outside):
 
     thread = threading.Thread(target=swap)
     thread.start()
-    yield root
-    done.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
-async def test_nobody_gets_out_by_swapping_a_folder_for_a_link(serve, swapping, outside):
+async def test_nobody_gets_out_by_swapping_a_folder_for_a_link(serve, root, outside):
     text = {"type": "file", "format": "text", "content": "changed"}
     two = outside / "root-two"
-    state = [(path, path.stat().st_mtime_ns, os.listdir(path)) for path in (two, two / "sub")]
     end = time.monotonic() + 2
     replies = []
     numbers = itertools.count()
@@ -326,8 +327,10 @@ async def test_nobody_gets_out_by_swapping_a_folder_for_a_link(serve, swapping, 
             ]:
                 replies.append(await client.request(method, path, body))
 
-    async with serve(strict_root=True) as (_, client):
-        await asyncio.gather(*(ask(client) for _ in range(4)))
+    with swapping(root, outside):
+        state = [(path, path.stat().st_mtime_ns, os.listdir(path)) for path in (two, two / "sub")]
+        async with serve(strict_root=True) as (_, client):
+            await asyncio.gather(*(ask(client) for _ in range(4)))
     assert {200, 201, 204, 404} <= {reply.status for reply in replies}, "some in time, some not"
     assert {reply.status for reply in replies} <= {200, 201, 204, 400, 403, 404, 409}
     assert not any(b"TOP-SECRET" in reply.body for reply in replies)
@@ -336,7 +339,7 @@ async def test_nobody_gets_out_by_swapping_a_folder_for_a_link(serve, swapping, 
     ] == state
     for secret in (outside / "secret.txt", two / "secret.txt", two / "sub" / "secret.txt"):
         assert secret.read_text() == "TOP-SECRET"
-    for file in swapping.rglob("*"):
+    for file in root.rglob("*"):
         if not file.is_symlink() and file.is_file():
             assert b"TOP-SECRET" not in file.read_bytes()
 
