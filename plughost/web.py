@@ -359,6 +359,8 @@ def _shows_token(
         and (
             getattr(handler, "clean_address", False)
             or request.headers.get("Sec-Fetch-Mode") == "navigate"
+            # What browsers on a plain connection say of the same.
+            or request.headers.get("Accept", "").startswith("text/html")
         )
     )
 

@@ -37,7 +37,6 @@ TOPICS = (
     "first light",
     "core in full",
     "seeing what runs",
-    "services in full",
     "kernels in full",
     "lab in full",
     "extension manager",

@@ -402,9 +402,16 @@ async def test_a_secret_that_was_cut_short_is_replaced(start, jupyter_folders):
         assert len(file.read_bytes()) == 32
 
 
-async def test_what_a_browser_shows_has_no_token_in_its_address(start):
+@pytest.mark.parametrize(
+    "there",
+    [
+        {"Sec-Fetch-Mode": "navigate"},
+        {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"},
+    ],
+    ids=["secure", "plain"],
+)
+async def test_what_a_browser_shows_has_no_token_in_its_address(start, there):
     async with start(Doors()) as (_, client):
-        there = {"Sec-Fetch-Mode": "navigate"}
         shown = await client.get(f"/raw?a=1&token={TOKEN}", headers=there, token=None)
         fetched = await client.get(f"/raw?token={TOKEN}", token=None)
     assert (shown.status, shown.headers["Location"]) == (302, "/raw?a=1")

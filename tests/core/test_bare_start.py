@@ -76,7 +76,13 @@ async def test_what_every_page_asks_for_first_imports_nothing_more(bare):
     """The budget on memory is for a server that has shown its page."""
     for path in ("/lab", "/api/contents?content=1", "/api/kernelspecs", "/lab/api/settings"):
         assert (await bare.client.get(path)).status == 200
-    for path in ("/api/kernels", "/api/sessions", "/api/terminals", "/lab/api/workspaces"):
+    for path in (
+        "/api/kernels",
+        "/api/sessions",
+        "/api/terminals",
+        "/lab/api/workspaces",
+        "/api/nbconvert",
+    ):
         assert (await bare.client.get(path)).status == 200
     imported = set((await bare.client.get("/probe/api/imported")).json)
     assert imported & WHEN_WANTED == set()

@@ -117,7 +117,7 @@ def decoded(content: msgspec.Raw | msgspec.UnsetType, format: Format | None) -> 
         )
     try:
         text = msgspec.json.decode(cast(msgspec.Raw, content), type=str)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise WrongFormat(
             f"The content is not a string: {error}", hint="Send text, or bytes as base64."
         ) from None

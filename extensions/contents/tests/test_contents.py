@@ -430,3 +430,74 @@ async def test_what_jupyters_own_files_say_counts(served, jupyter_folders):
     (jupyter_folders / "root" / ".hidden").write_text("seen")
     reply = await served().client.get("/api/contents/.hidden")
     assert (reply.status, reply.json["content"]) == (200, "seen")
+
+
+TEXT = {"type": "file", "format": "text", "content": "x"}
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "said"),
+    [
+        ("PUT", b"{", "truncated"),
+        ("PUT", b"[]", "Expected `object`, got `array`"),
+        ("PUT", b"null", "Expected `object`, got `null`"),
+        ("PUT", b'"text"', "Expected `object`, got `str`"),
+        ("PUT", b'{"type": "file", "format": "text", "content": "\xff"}', "not a string"),
+        ("PUT", b'{"type":' + b"[" * 100_000, "`$.type`"),
+        ("PUT", {**TEXT, "type": "link"}, "Invalid enum value 'link' - at `$.type`"),
+        ("PUT", {**TEXT, "type": 3}, "got `int` - at `$.type`"),
+        ("PUT", {**TEXT, "format": "html"}, "Invalid enum value 'html' - at `$.format`"),
+        ("PUT", {**TEXT, "format": "json"}, "not as 'json'"),
+        ("PUT", {**TEXT, "format": None}, "not as None"),
+        ("PUT", {**TEXT, "content": 3}, "The content is not a string"),
+        ("PUT", {**TEXT, "content": {"a": 1}}, "The content is not a string"),
+        ("PUT", {**TEXT, "format": "base64", "content": "%%"}, "not base64"),
+        ("PUT", {**TEXT, "chunk": "1"}, "Expected `int | null`, got `str` - at `$.chunk`"),
+        ("PUT", {**TEXT, "chunk": 1e400}, "cannot be used"),
+        ("PUT", {**TEXT, "type": "notebook", "chunk": 1}, "Only a file comes in pieces"),
+        ("PUT", {**TEXT, "type": "notebook"}, "its parts are not of the right shape"),
+        ("PUT", {"type": "notebook", "format": "json", "content": {}}, "it has no 'nbformat'"),
+        ("PUT", {"type": "file", "format": "text"}, "no `content`"),
+        ("POST", b"[]", "Expected `object`, got `array`"),
+        ("POST", {"type": "socket"}, "Invalid enum value 'socket' - at `$.type`"),
+        ("POST", {"ext": 3}, "Expected `str`, got `int` - at `$.ext`"),
+        ("POST", {"copy_from": ["a"]}, "got `array` - at `$.copy_from`"),
+        ("PATCH", b"", "truncated"),
+        ("PATCH", {}, "missing required field `path`"),
+        ("PATCH", {"path": 3}, "Expected `str`, got `int` - at `$.path`"),
+    ],
+)
+async def test_a_body_of_another_shape_is_refused_and_nothing_changes(
+    serve, root, method, body, said
+):
+    (root / "old.txt").write_text("old")
+    path = {"PUT": "new.txt", "POST": "", "PATCH": "old.txt"}[method]
+    async with serve() as (_, client):
+        reply = await client.request(method, f"/api/contents/{path}", body)
+    assert (reply.status, said in reply.json["message"]) == (400, True), reply.text
+    assert [(each.name, each.read_text()) for each in root.iterdir()] == [("old.txt", "old")]
+
+
+async def test_a_save_can_be_for_what_is_not_there_yet(serve, root):
+    only_new = {"If-None-Match": "*"}
+    async with serve() as (_, client):
+        made = await client.request("PUT", "/api/contents/a.txt", TEXT, headers=only_new)
+        again = await client.request("PUT", "/api/contents/a.txt", TEXT, headers=only_new)
+        odd = await client.request(
+            "PUT", "/api/contents/a.txt", TEXT, headers={"If-None-Match": '"1f"'}
+        )
+    assert (made.status, again.status, odd.status) == (201, 412, 400)
+    assert again.json["hash"] == hashlib.sha256(b"x").hexdigest()
+
+
+async def test_the_tag_of_a_file_is_the_hash_that_a_save_asks_for(serve, root):
+    (root / "a.txt").write_text("first")
+    async with serve() as (_, client):
+        read = await client.get("/api/contents/a.txt?hash=1")
+        tag = {"If-Match": read.headers["Etag"]}
+        saved = await client.request("PUT", "/api/contents/a.txt", TEXT, headers=tag)
+        refused = await client.request("PUT", "/api/contents/a.txt", TEXT, headers=tag)
+        unasked = await client.get("/api/contents/a.txt")
+    assert read.headers["Etag"] == f'"{read.json["hash"]}"'
+    assert (saved.status, refused.status) == (200, 412)
+    assert "Etag" not in unasked.headers

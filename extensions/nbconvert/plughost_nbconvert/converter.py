@@ -95,7 +95,7 @@ def _listen(requests: BinaryIO, lines: queue.SimpleQueue[bytes], folder: str) ->
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     """Do one piece of work; whatever it raises is in the reply."""
     work: Callable[[Mapping[str, Any]], dict[str, Any]]
-    work = {"list": _list, "convert": _convert}[request["do"]]
+    work = {"nothing": lambda request: {}, "list": _list, "convert": _convert}[request["do"]]
     try:
         return work(request)
     except Refused as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import shutil
 import signal
 import sys
@@ -20,12 +19,9 @@ from typing import Any
 
 import msgspec
 
-from plughost import Unavailable
+from plughost import Unavailable, child_environment
 from plughost_nbconvert import converter
 from plughost_nbconvert.errors import ConverterDied, TooSlow
-
-SECRETS = re.compile(r"JUPYTER_TOKEN|JPY_\w+|PLUGHOST_(?:TOKEN|HASHED_PASSWORD|EXTENSIONS__\w+)")
-"""Variables of the server's environment that templates and LaTeX do not get."""
 
 LONGEST_REPLY = 1024 * 1024
 """Bytes; replies are names and messages, never a notebook."""
@@ -60,7 +56,10 @@ class Reply(msgspec.Struct):
 
 
 class Worker:
-    """One process that converts, with a folder for it alone. It starts with its first work."""
+    """One process that converts, with a folder for it alone. It starts with its first work.
+
+    `busy` says that it has work, or has had some that did not come to an end.
+    """
 
     def __init__(self, root: Path) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="plughost-nbconvert-"))  # mode 0700
@@ -69,20 +68,11 @@ class Worker:
         self._process: asyncio.subprocess.Process | None = None
         self._starting = asyncio.Lock()
 
-    @property
-    def usable(self) -> bool:
-        """Whether it can take on more work."""
-        alive = self._process is None or self._process.returncode is None
-        return alive and not self.busy
-
     async def ask(self, work: Mapping[str, Any], seconds: float) -> Reply:
         """Have a piece of work done. Raises TooSlow and ConverterDied; it is then to be ended."""
         self.busy = True
-        async with self._starting:
-            if self._process is None:
-                self._process = await self._start()
         try:
-            line = await asyncio.wait_for(self._exchange(self._process, work), seconds)
+            line = await asyncio.wait_for(self._do(work), seconds)
         except asyncio.TimeoutError:
             raise TooSlow(seconds) from None
         self.busy = False
@@ -96,6 +86,7 @@ class Worker:
 
     async def end(self) -> None:
         """The same, and sweep up."""
+        self.kill()
         async with self._starting:
             self.kill()
             if self._process is not None:
@@ -104,8 +95,22 @@ class Worker:
                 await self._process.wait()
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
 
+    async def _do(self, work: Mapping[str, Any]) -> bytes:
+        async with self._starting:
+            process = self._process
+            # One that was idle may have been killed: that is no failure of this work.
+            if process is None or not await self._answers(process):
+                process = self._process = await self._start()
+        return await self._exchange(process, work)
+
+    async def _answers(self, process: asyncio.subprocess.Process) -> bool:
+        try:
+            await self._exchange(process, {"do": "nothing"})
+        except ConverterDied:
+            return False
+        return True
+
     async def _start(self) -> asyncio.subprocess.Process:
-        environment = {name: value for name, value in os.environ.items() if not SECRETS.match(name)}
         with (self.folder / "log").open("ab") as output:
             return await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -115,7 +120,7 @@ class Worker:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=output,
                 cwd=self.folder,
-                env={**environment, "TMPDIR": str(self.folder)},
+                env={**child_environment(), "TMPDIR": str(self.folder)},
                 limit=LONGEST_REPLY,
                 # So that a Ctrl-C is for the server alone, and LaTeX and the like end with it.
                 start_new_session=True,
@@ -176,13 +181,11 @@ class Workers:
         )
 
     def _take(self) -> Worker:
-        while self._idle:
+        if self._idle:
             worker, timer = self._idle.popitem()
             timer.cancel()
-            if worker.usable:
-                self._working.add(worker)
-                return worker
-            self._end(worker)
+            self._working.add(worker)
+            return worker
         return self._new()
 
     def _new(self) -> Worker:
@@ -203,7 +206,7 @@ class Workers:
         finally:
             if not self._closed:  # else `close` ends it
                 self._working.discard(worker)
-                if again and worker.usable:
+                if again and not worker.busy:
                     loop = asyncio.get_running_loop()
                     self._idle[worker] = loop.call_later(self._idle_seconds, self._retire, worker)
                 else:

@@ -68,7 +68,6 @@ async def test_a_process_that_is_killed_is_said_to_be_and_another_takes_its_plac
         after = await client.get("/nbconvert/tea/a.ipynb")
         (idle,) = converting()
         idle.kill()
-        idle.wait()
         again = await client.get("/nbconvert/tea/a.ipynb")
     assert (killed.status, crashed.status) == (500, 500)
     assert "The process that converts was killed." in killed.text
@@ -156,7 +155,7 @@ async def test_a_process_ends_with_a_server_that_is_killed(
 
 async def test_others_are_answered_while_a_large_notebook_is_converted(serve, drive):
     """What nbconvert does for seconds is done elsewhere."""
-    drive["large.ipynb"] = notebook(*(f"x = {n}" for n in range(3000)))
+    drive["large.ipynb"] = notebook(*(f"x = {n}" for n in range(1000)))
     waits = []
     async with serve() as (_, client):
         await client.get("/nbconvert/html/a.ipynb")
