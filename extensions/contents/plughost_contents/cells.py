@@ -61,6 +61,9 @@ class Error(Struct, tag_field="output_type", tag="error", forbid_unknown_fields=
     traceback: list[str]
 
 
+_WITH_DATA = (DisplayData, ExecuteResult)
+
+
 class CodeCell(Struct, tag_field="cell_type", tag="code", forbid_unknown_fields=True):
     metadata: dict[str, Any]  # the first key after the tag, see `_UNTRUSTED`
     execution_count: Count
@@ -70,7 +73,7 @@ class CodeCell(Struct, tag_field="cell_type", tag="code", forbid_unknown_fields=
 
     @property
     def bundles(self) -> Iterator[Bundle]:
-        return (each.data for each in self.outputs if isinstance(each, DisplayData | ExecuteResult))
+        return (each.data for each in self.outputs if isinstance(each, _WITH_DATA))
 
 
 class _TextCell(Struct, forbid_unknown_fields=True):
@@ -103,6 +106,9 @@ class Notebook(Struct, forbid_unknown_fields=True):
     nbformat: Annotated[int, Meta(ge=4, le=4)]
     nbformat_minor: Annotated[int, Meta(ge=0, le=5)]
 
+
+_MARKED = {"trusted"}
+"""The keys in the metadata of most cells that clients send."""
 
 _notebooks = msgspec.json.Decoder(Notebook)
 _cells = msgspec.json.Decoder(Cell)
@@ -196,7 +202,8 @@ def _plain_cells(notebook: Notebook) -> Iterator[Cell]:
             raise Unusual
         if with_ids:
             seen.add(str(cell.id))
-        if cell.metadata and not _plain_cell_metadata(cell.metadata):
+        keys = cell.metadata.keys()
+        if keys and keys != _MARKED and not _plain_cell_metadata(cell.metadata):
             raise Unusual
         if not all(map(_is_plain, cell.bundles)):
             raise Unusual

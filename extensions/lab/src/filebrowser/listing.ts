@@ -85,8 +85,7 @@ export class WindowedListing extends StockListing {
   }
 
   override async selectAll(): Promise<void> {
-    const { folder } = this._paged;
-    await folder?.ensure({ start: 0, end: folder.rows.length });
+    await this._paged.ensure({ start: 0, end: this._sortedItems.length });
     return super.selectAll();
   }
 
@@ -95,7 +94,8 @@ export class WindowedListing extends StockListing {
       super.selectByPrefix();
       return;
     }
-    void this._search();
+    this._prefix = this._searchPrefix;
+    this._search().catch(error => this._paged.report(error));
   }
 
   override modelForClick(event: MouseEvent): Contents.IModel | undefined {
@@ -148,36 +148,28 @@ export class WindowedListing extends StockListing {
   }
 
   override updateNodes(items: Contents.IModel[], nodes: HTMLElement[], sizeOnly = false): void {
-    const rows = nodes.flatMap((node, i) => (node === NOT_DRAWN ? [] : [{ node, item: items[i] }]));
-    super.updateNodes(
-      rows.map(({ item }) => item),
-      rows.map(({ node }) => node),
-      sizeOnly
-    );
-    for (const { node, item } of sizeOnly ? [] : rows) {
-      if (item === LOADING) {
-        node.setAttribute('aria-busy', 'true');
-        node.title = '';
-      } else {
-        node.removeAttribute('aria-busy');
+    const rows = drawnOf(items, nodes);
+    super.updateNodes(rows.items, rows.nodes, sizeOnly);
+    if (!sizeOnly) {
+      for (const [i, node] of rows.nodes.entries()) {
+        if (rows.items[i] === LOADING) {
+          node.setAttribute('aria-busy', 'true');
+          node.title = '';
+        } else {
+          node.removeAttribute('aria-busy');
+        }
       }
     }
   }
 
   override updateModified(items: Contents.IModel[], nodes: HTMLElement[]): void {
-    const rows = this._drawn.filter(i => i < items.length);
-    super.updateModified(
-      rows.map(i => items[i]),
-      rows.map(i => nodes[i])
-    );
+    const rows = drawnOf(items, nodes);
+    super.updateModified(rows.items, rows.nodes);
   }
 
   override updateCreated(items: Contents.IModel[], nodes: HTMLElement[]): void {
-    const rows = this._drawn.filter(i => i < items.length);
-    super.updateCreated(
-      rows.map(i => items[i]),
-      rows.map(i => nodes[i])
-    );
+    const rows = drawnOf(items, nodes);
+    super.updateCreated(rows.items, rows.nodes);
   }
 
   override _onContentResize(): void {
@@ -223,6 +215,7 @@ export class WindowedListing extends StockListing {
       super._selectItem(index, keepExisting, focus);
       return;
     }
+    this._focusItem(index);
     this._soon({ start: index, end: index + 1 }, index, () =>
       this._selectItem(index, keepExisting, focus)
     );
@@ -268,12 +261,10 @@ export class WindowedListing extends StockListing {
     if (index < 0) {
       throw new Error('Item does not exist.');
     }
-    this._selectItem(index, false, focus);
-    MessageLoop.sendMessage(this, Widget.Msg.UpdateRequest);
-    ElementExt.scrollIntoViewIfNeeded(this.contentNode, this._items[index]);
+    this._selectFound(index, focus);
   }
 
-  /** Select the first entry that begins with what has been typed, when no more was typed meanwhile. */
+  /** Select the first entry that begins with what has been typed, up to the last letter. */
   private async _search(): Promise<void> {
     if (this._searching) {
       return;
@@ -282,17 +273,25 @@ export class WindowedListing extends StockListing {
     try {
       let prefix = '';
       let index = -1;
-      while (this._searchPrefix && this._searchPrefix !== prefix) {
-        prefix = this._searchPrefix;
+      while (prefix !== this._prefix) {
+        prefix = this._prefix;
         index = await this._paged.find({ prefix });
       }
       if (index >= 0 && !this.isDisposed) {
-        this._selectItem(index, false);
-        ElementExt.scrollIntoViewIfNeeded(this.contentNode, this._items[index]);
+        this._selectFound(index, true);
       }
     } finally {
       this._searching = false;
     }
+  }
+
+  /** Select the row of `folder` that has been found. */
+  private _selectFound(index: number, focus: boolean): void {
+    // A list that is hidden has the rows of before.
+    this._sortedItems = this._paged.folder?.rows ?? this._sortedItems;
+    this._selectItem(index, false, focus);
+    MessageLoop.sendMessage(this, Widget.Msg.UpdateRequest);
+    ElementExt.scrollIntoViewIfNeeded(this.contentNode, this._items[index]);
   }
 
   /** Draw the rows that are near the viewport now, unless they are drawn already. */
@@ -315,9 +314,8 @@ export class WindowedListing extends StockListing {
 
   /** Do something with rows when all their entries are there, if `index` has the focus still. */
   private _soon(range: IRange, index: number, then: () => void): void {
-    const { folder } = this._paged;
-    void folder?.ensure(range).then(() => {
-      if (!this.isDisposed && this._paged.folder === folder && this._focusIndex === index) {
+    void this._paged.ensure(range).then(complete => {
+      if (complete && !this.isDisposed && this._focusIndex === index) {
         then();
       }
     });
@@ -472,7 +470,19 @@ export class WindowedListing extends StockListing {
   private _range: IRange = { start: 0, end: 0 };
   /** The row that was last asked for, near the viewport or not. */
   private _wanted = 0;
+  /** What has been typed to select an entry; stock forgets it after a second. */
+  private _prefix = '';
   private _searching = false;
+}
+
+/** What of a list's rows is in the page. */
+function drawnOf(
+  items: Contents.IModel[],
+  nodes: HTMLElement[]
+): { items: Contents.IModel[]; nodes: HTMLElement[] } {
+  const there = (_: unknown, i: number): boolean =>
+    i < items.length && i < nodes.length && nodes[i] !== NOT_DRAWN;
+  return { items: items.filter(there), nodes: nodes.filter(there) };
 }
 
 /** Takes the place of the rows above or below those that are drawn. */

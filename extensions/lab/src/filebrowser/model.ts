@@ -140,7 +140,19 @@ export class PagedModel extends StockModel {
 
   /** Say which rows of `folder` are on show; what is missing comes later. */
   show(range: IRange): void {
-    this._folder?.show(range).catch(error => this._connectionFailure.emit(error));
+    this._folder?.show(range).catch(error => this.report(error));
+  }
+
+  /** Read what is missing in rows of `folder`; whether they are all there then. */
+  async ensure(range: IRange): Promise<boolean> {
+    const folder = this._folder;
+    await folder?.ensure(range).catch(error => this.report(error));
+    return folder !== null && folder === this._folder && folder.has(range);
+  }
+
+  /** Say that something could not be read. */
+  report(error: Error): void {
+    this._connectionFailure.emit(error);
   }
 
   override onRunningChanged(sender: Session.IManager, models: Iterable<Session.IModel>): void {
@@ -183,10 +195,10 @@ export class PagedModel extends StockModel {
       if (error.response?.status === 404 && path !== fallback) {
         error.message = this._trans.__('Directory not found: "%1"', this.path);
         console.error(error);
-        this._connectionFailure.emit(error);
+        this.report(error);
         await this.cd(`/${contents.localPath(fallback)}`);
       } else {
-        this._connectionFailure.emit(error);
+        this.report(error);
       }
     }
   }
