@@ -104,7 +104,7 @@ async def test_what_other_programs_do_where_a_client_has_looked_is_noticed(start
     async with listening(start) as (root, client, heard):
         (root / "open.ipynb").write_text("{}")
         (root / "below").mkdir()
-        await client.get("/api/contents")
+        page = (await client.get("/api/contents?limit=10")).json
         await client.get("/api/contents/open.ipynb?type=file")
         await watched(root, heard)
         (root / "below" / "unseen.txt").touch()
@@ -116,6 +116,7 @@ async def test_what_other_programs_do_where_a_client_has_looked_is_noticed(start
         deleted = await heard.next(CHANGES)
         (root / "folder").mkdir()
         folder = await heard.next(CHANGES)
+    assert page["watched"] is True
     assert changed == {"action": "changed", "path": "open.ipynb", "type": "notebook"}
     assert created == {"action": "created", "path": "new.txt", "type": "file"}
     assert deleted == {"action": "deleted", "path": "open.ipynb"}

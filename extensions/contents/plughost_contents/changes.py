@@ -63,6 +63,10 @@ class Changes:
         if new:
             self._watch_soon()
 
+    def watches(self, mount: Mount) -> bool:
+        """Whether what happens to the folders of a provider that are read now is noticed."""
+        return self._heard and hasattr(mount.provider, "on_disk")
+
     @contextlib.asynccontextmanager
     async def ours(self, mount: Mount, *changed: str) -> AsyncIterator[None]:
         """What happens to these paths meanwhile is our own doing."""

@@ -352,6 +352,7 @@ class Contents:
             page = await listing.page(entries, wanted, hidden=hidden)
             found = page.entries
             model.offset, model.total, model.cursor = page.offset, page.total, page.cursor
+            model.watched = self._changes.watches(mount)
 
         def models() -> list[Model]:
             return [model_of(mount.outside(paths.join(folder, e.name)), e) for e in found]

@@ -21,7 +21,8 @@ class Model(msgspec.Struct):
     `format` says; both are None when the content was not asked for. `size` is in bytes,
     `hash` that of the bytes as they are stored. `message` says what is not valid in a
     notebook. A page of a folder has the number of its first entry, `offset`, how many entries
-    there are in all, and the `cursor` of the next page, None where there is none.
+    there are in all, and the `cursor` of the next page, None where there is none; `watched`
+    says that changes to it are told as events.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Model(msgspec.Struct):
     offset: int | msgspec.UnsetType = msgspec.UNSET
     total: int | msgspec.UnsetType = msgspec.UNSET
     cursor: str | msgspec.UnsetType | None = msgspec.UNSET
+    watched: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class CheckpointModel(msgspec.Struct):

@@ -45,6 +45,7 @@ async def test_a_page_says_how_many_there_are_and_where_the_next_one_begins(serv
         rest = await client.get(f"/api/contents/work?limit=100&cursor={quote(page['cursor'])}")
         whole = (await client.get("/api/contents/work")).json
     assert (page["total"], page["offset"], page["type"]) == (10, 0, "directory")
+    assert page["watched"] is False  # nobody listens to events
     assert (rest.json["total"], rest.json["offset"], rest.json["cursor"]) == (10, 4, None)
     seen = page["content"] + rest.json["content"]
     assert sorted(seen, key=lambda m: m["name"]) == sorted(
