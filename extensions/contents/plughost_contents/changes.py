@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import os
 from collections import Counter
@@ -51,6 +52,7 @@ class Changes:
         self._states: dict[Place, State] = {}
         self._ours: Counter[Place] = Counter()
         self._heard = False
+        self._failed = False
         self._watching: dict[asyncio.Task[None], asyncio.Event] = {}
         self._settling: asyncio.TimerHandle | None = None
 
@@ -65,7 +67,7 @@ class Changes:
 
     def watches(self, mount: Mount) -> bool:
         """Whether what happens to the folders of a provider that are read now is noticed."""
-        return self._heard and hasattr(mount.provider, "on_disk")
+        return self._heard and not self._failed and hasattr(mount.provider, "on_disk")
 
     @contextlib.asynccontextmanager
     async def ours(self, mount: Mount, *changed: str) -> AsyncIterator[None]:
@@ -104,6 +106,7 @@ class Changes:
     def _watch(self) -> None:
         """Watch the folders of now; who has watched those of before ends after that."""
         self._settling = None
+        self._failed = False
         before = [*self._watching.values()]
         ended = asyncio.Event()
         task = asyncio.ensure_future(self._run([*self._folders], before, ended))
@@ -113,6 +116,7 @@ class Changes:
     def _gone(self, task: asyncio.Task[None]) -> None:
         del self._watching[task]
         if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed = True
             log.warning(
                 "Changes on disk are not noticed: %s. Where it says that a limit is reached, raise "
                 "fs.inotify.max_user_watches.",
@@ -130,6 +134,7 @@ class Changes:
         self, places: list[Place], before: Iterable[asyncio.Event], ended: asyncio.Event
     ) -> None:
         # Imported when needed: with what it brings along it is as large as all of contents.
+        await asyncio.to_thread(importlib.import_module, "watchfiles")
         from watchfiles import Change, awatch
 
         folders = await asyncio.to_thread(_on_disk, places)
