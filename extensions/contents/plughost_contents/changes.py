@@ -77,11 +77,14 @@ class Changes:
         try:
             yield
         finally:
-            for place in places:
-                entry = await mount.entry_or_none(place[1])
-                _keep(self._states, place, _state(entry), FILES)
-            self._ours.subtract(places)
-            self._ours += Counter()  # forgets what is at nought
+            try:
+                for place in places:
+                    with contextlib.suppress(HostError):  # the change itself is not undone by that
+                        entry = await mount.entry_or_none(place[1])
+                        _keep(self._states, place, _state(entry), FILES)
+            finally:
+                self._ours.subtract(places)
+                self._ours += Counter()  # forgets what is at nought
 
     def listen(self, heard: bool) -> None:
         """Begin to watch when somebody listens, end when nobody does any more."""
@@ -160,6 +163,8 @@ class Changes:
             if batch is None:
                 return
             added = {path for change, path in batch if change == Change.added}
+            if any(path in folders for change, path in batch if change != Change.modified):
+                self._watch_soon()  # a folder that comes back is another one
             for path in sorted({path for _, path in batch}):
                 await self._look(folders, path, new=path in added)
 
@@ -177,7 +182,10 @@ class Changes:
             return
         if name.startswith(".~") or self._ours[mount, path]:
             return
-        entry = await mount.entry_or_none(path)
+        try:
+            entry = await mount.entry_or_none(path)
+        except HostError:  # nothing that a client could read
+            return
         known = self._states.get((mount, path))
         state = _state(entry)
         if (mount, path) in self._states and known == state:

@@ -184,17 +184,17 @@ class Contents:
                 "The request has no `type`.", hint="Send 'file', 'notebook' or 'directory'."
             )
         if not path:
-            raise WrongKind(path, "folder", hint="Name what is to be saved.")
-        async with self._alone(mount, path), self._changes.ours(mount, path):
+            where = mount.outside(path)
+            raise WrongKind(where, "folder", hint="Name what is to be saved.")
+        async with self._alone(mount.outside(path)), self._changes.ours(mount, path):
             old = await mount.entry_or_none(path)
             if match is not None or (new and old is not None):
                 await self._require(match or set(), mount, path, old)
             if old is None:
                 await mount.provider.entry(paths.parent(path))  # the error names the folder
             if old is not None and old.folder != (wanted.type == "directory"):
-                raise WrongKind(
-                    path, "folder" if old.folder else "file", hint="Choose another name."
-                )
+                kind = "folder" if old.folder else "file"
+                raise WrongKind(mount.outside(path), kind, hint="Choose another name.")
             model = await self._save(mount, path, wanted, new=old is None)
         self._events.tell("save" if wanted.chunk is None else "upload", model.path)
         return model, old is None
@@ -205,9 +205,10 @@ class Contents:
         mount, new = self._writable(new)
         if not path or not new:
             raise BadRequest("The root folder keeps its name.", hint="Rename what is in it.")
-        if (home, path) != (mount, new):
+        if home.outside(path) != mount.outside(new):
             ours = self._changes.ours
-            async with self._alone(mount, new), ours(home, path), ours(mount, new):
+            alone = self._alone(home.outside(path), mount.outside(new))
+            async with alone, ours(home, path), ours(mount, new):
                 entry = await home.provider.entry(path)
                 await mount.provider.entry(paths.parent(new))  # the error names the folder
                 if mount is not home:
@@ -224,13 +225,13 @@ class Contents:
         mount, path = self._writable(path)
         if not path:
             raise BadRequest("The root folder cannot be deleted.", hint="Delete what is in it.")
-        entry = await mount.entry_or_none(path)
         trash = self._settings.delete_to_trash
-        async with self._changes.ours(mount, path):
+        async with self._alone(mount.outside(path)), self._changes.ours(mount, path):
+            entry = await mount.entry_or_none(path)
             if not trash and entry and entry.folder:
                 await mount.checkpoints.clear(path)
             await mount.provider.remove(path, trash=trash)  # a link that leads nowhere goes, too
-        await mount.checkpoints.forget(path)
+            await mount.checkpoints.forget(path)
         self._events.tell("delete", mount.outside(path))
 
     # -- checkpoints
@@ -245,7 +246,7 @@ class Contents:
 
     async def restore_checkpoint(self, path: str, checkpoint: str) -> None:
         mount, path = await self._file(path)
-        async with self._alone(mount, path), self._changes.ours(mount, path):
+        async with self._alone(mount.outside(path)), self._changes.ours(mount, path):
             await mount.checkpoints.restore(path, checkpoint)
         self._events.tell("save", mount.outside(path))
 
@@ -274,10 +275,13 @@ class Contents:
         return mount, inside
 
     @contextlib.asynccontextmanager
-    async def _alone(self, mount: Mount, path: str) -> AsyncIterator[None]:
+    async def _alone(self, *changed: str) -> AsyncIterator[None]:
         """One change of a path at a time: between a look at it and the change, nobody else."""
-        lock = self._locks.setdefault(mount.outside(path), asyncio.Lock())
-        async with lock:
+        async with contextlib.AsyncExitStack() as stack:
+            # In one order for all: two who exchange names would wait for each other.
+            for path in sorted(changed):
+                lock = self._locks.setdefault(path, asyncio.Lock())
+                await stack.enter_async_context(lock)
             yield
 
     async def _require(self, match: set[str], mount: Mount, path: str, old: Entry | None) -> None:
@@ -314,9 +318,12 @@ class Contents:
         """Make something under the first of `names` that nobody has, and nobody gets meanwhile."""
         mount, folder = self._writable(folder)
         if not (await mount.provider.entry(folder)).folder:
-            raise WrongKind(folder, "file", hint="`PUT` saves it; `POST` is for folders.")
+            where = mount.outside(folder)
+            raise WrongKind(where, "file", hint="`PUT` saves it; `POST` is for folders.")
         for name in names:
             _, path = self._writable(mount.outside(paths.join(folder, name)))
+            if await mount.entry_or_none(path) is not None:
+                continue  # it would be found out after all is written
             try:
                 async with self._changes.ours(mount, path):
                     await make(mount, path)
@@ -330,7 +337,7 @@ class Contents:
     ) -> None:
         if entry.folder:
             raise BadRequest(
-                f"The folder {path!r} cannot be moved to another drive.",
+                f"The folder {home.outside(path)!r} cannot be moved to another drive.",
                 hint="Copy it there, then delete it here.",
             )
         await carry(home, path, mount, new)

@@ -101,7 +101,8 @@ class Drives:
         order: list[str] = []
 
         def choose_among_all(found: list[tuple[str, bool]]) -> list[str]:
-            order[:] = choose([*found, *((name, True) for name in ours)])
+            on_disk = [each for each in found if each[0] not in ours]  # a drive hides its like
+            order[:] = choose([*on_disk, *((name, True) for name in ours)])
             return [name for name in order if name not in ours]
 
         found = await mount.provider.entries(folder, choose_among_all)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Literal, TypeVar, get_args
 
 import msgspec
+from tornado.web import HTTPError
 
 from plughost import BadRequest, Handler, JSONHandler
 from plughost_contents.contents import Contents
@@ -163,7 +164,7 @@ class ContentsHandler(JSONHandler):
             # lose a notebook over it.
             if b"\\ud" not in self.request.body.lower():
                 raise
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 value = json.loads(self.request.body)
                 if isinstance(value, dict) and "content" in value:
                     value["content"] = msgspec.Raw(json.dumps(value["content"]).encode())
@@ -206,12 +207,16 @@ class OfFileHandler(ContentsHandler):
     """
 
     word = "checkpoints"
+    methods = ("GET", "POST")
+    """What can be asked of it; the rest of what `ContentsHandler` does would befall the file."""
     has_id = False
     of_file = False
 
     async def prepare(self) -> None:
         path = self.path_kwargs["path"]
         self.of_file = await self.contents.is_file(path)
+        if self.of_file and self.request.method not in self.methods:
+            raise HTTPError(405)
         if not self.of_file:
             rest = [self.word, *([self.path_kwargs["checkpoint"]] if self.has_id else [])]
             self.path_kwargs = {"path": "/".join([path, *rest])}
@@ -238,6 +243,7 @@ class CheckpointsHandler(OfFileHandler):
 class CheckpointHandler(OfFileHandler):
     """`/api/contents/<path>/checkpoints/<id>`: go back to a checkpoint, or forget it."""
 
+    methods = ("POST", "DELETE")
     has_id = True
 
     async def post(self, path: str, checkpoint: str = "") -> None:
@@ -259,6 +265,7 @@ class TrustHandler(OfFileHandler):
     """`POST /api/contents/<path>/trust`: the outputs of a notebook may run as they are."""
 
     word = "trust"
+    methods = ("POST",)
 
     async def post(self, path: str) -> None:
         if not self.of_file:

@@ -199,9 +199,9 @@ class _Part:
         try:
             text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
             kind, last = msgspec.json.decode(text, type=tuple[list[Any], tuple[int, bytes]])
-        except (ValueError, msgspec.DecodeError):
+        except (ValueError, msgspec.DecodeError, RecursionError):
             raise BadCursor from None
-        if kind != self._kind:
+        if kind != self._kind or last[0] < 0:
             raise BadCursor
         return last
 
@@ -321,8 +321,8 @@ def _filter(text: str) -> Callable[[str], bool] | None:
     if not text:
         return None
     if "*" in text or "?" in text:
-        # A pattern is looked for anywhere in the name, as words are.
-        pattern = re.compile(fnmatch.translate(f"*{text}*")).match
+        # A pattern is looked for anywhere in the name, as words are. Brackets are letters.
+        pattern = re.compile(fnmatch.translate(f"*{text.replace('[', '[[]')}*")).match
         return lambda name: pattern(name.casefold()) is not None
     words = text.split()
     if len(words) == 1:

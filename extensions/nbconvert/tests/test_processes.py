@@ -26,7 +26,12 @@ def temporary(tmp_path, monkeypatch):
 
 def converting():
     """The processes that convert for this one."""
-    return [p for p in psutil.Process().children() if any("converter.py" in a for a in p.cmdline())]
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # ended, or another test's zombie
+            if any("converter.py" in argument for argument in child.cmdline()):
+                found.append(child)
+    return found
 
 
 async def test_conversions_are_made_by_one_process_as_long_as_it_is_not_busy(
