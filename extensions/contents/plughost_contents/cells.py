@@ -61,13 +61,14 @@ class Error(Struct, tag_field="output_type", tag="error", forbid_unknown_fields=
     traceback: list[str]
 
 
+Output = Stream | DisplayData | ExecuteResult | Error
 _WITH_DATA = (DisplayData, ExecuteResult)
 
 
 class CodeCell(Struct, tag_field="cell_type", tag="code", forbid_unknown_fields=True):
     metadata: dict[str, Any]  # the first key after the tag, see `_UNTRUSTED`
     execution_count: Count
-    outputs: list[Stream | DisplayData | ExecuteResult | Error]
+    outputs: list[Output]
     source: Text
     id: Id | UnsetType = UNSET
 
@@ -106,6 +107,10 @@ class Notebook(Struct, forbid_unknown_fields=True):
     nbformat: Annotated[int, Meta(ge=4, le=4)]
     nbformat_minor: Annotated[int, Meta(ge=0, le=5)]
 
+    @property
+    def version(self) -> dict[str, int]:
+        return {"nbformat": self.nbformat, "nbformat_minor": self.nbformat_minor}
+
 
 _MARKED = {"trusted"}
 """The keys in the metadata of most cells that clients send."""
@@ -141,14 +146,9 @@ def read(data: bytes, notary: NotebookNotary) -> msgspec.Raw:
             pieces += [msgspec.json.encode(cell), b","]
     if not notary.store.check_signature(signature.digest(notebook), notary.algorithm):
         pieces = [_UNTRUSTED if piece is _TRUSTED else piece for piece in pieces]
-    return msgspec.Raw(
-        b'{"cells":[%b],"metadata":%b,"nbformat":4,"nbformat_minor":%d}'
-        % (
-            b"".join(pieces[:-1]),
-            msgspec.json.encode(notebook.metadata),
-            notebook.nbformat_minor,
-        )
-    )
+    rest = msgspec.json.encode({"metadata": notebook.metadata, **notebook.version})
+    # Joined once: a copy of 20 MB costs as much as anything else here.
+    return msgspec.Raw(b"".join([b'{"cells":[', *pieces[:-1], b"],", rest[1:]]))
 
 
 def write(content: bytes | msgspec.Raw, notary: NotebookNotary) -> bytes:
@@ -165,15 +165,16 @@ def write(content: bytes | msgspec.Raw, notary: NotebookNotary) -> bytes:
         # Without data there is nothing but text to trust.
         if isinstance(cell, CodeCell) and not marked and any(True for _ in cell.bundles):
             trusted = False
-        has_floats = signature.add(cell)
+        if trusted:
+            signature.add(cell)
         _split_lines(cell)
-        pieces.append(_indented(cell, has_floats=has_floats))
+        pieces += [_indented(cell), b",\n"]
     if trusted:
         notary.store.store_signature(signature.digest(notebook), notary.algorithm)
-    listed = b"[\n%b\n ]" % b",\n".join(pieces) if pieces else b"[]"
-    rest = {"metadata": notebook.metadata, "nbformat": 4, "nbformat_minor": notebook.nbformat_minor}
-    # Its first line is the brace that opens it.
-    return b'{\n "cells": %b,\n%b\n' % (listed, _formatted(rest).partition(b"\n")[2])
+    rest = _formatted({"metadata": notebook.metadata, **notebook.version})
+    head, tail = (b'{\n "cells": [\n', b"\n ],\n") if pieces else (b'{\n "cells": [', b"],\n")
+    # The first line of the rest is the brace that opens it.
+    return b"".join([head, *pieces[:-1], tail, rest[2:], b"\n"])
 
 
 def _notebook(content: bytes | msgspec.Raw) -> Notebook:
@@ -298,28 +299,25 @@ class _Signature:
     def __init__(self, notary: NotebookNotary) -> None:
         self._hmac = hmac.new(notary.secret, b"cells", notary.digestmod)
 
-    def add(self, cell: Cell) -> bool:
-        """Sign a cell; returns whether there are floats in it."""
+    def add(self, cell: Cell) -> None:
         parts: list[str] = []
-        has_floats = False
         if isinstance(cell, CodeCell):
             parts += ("cell_type", "code", "execution_count", str(cell.execution_count))
         else:
             if cell.attachments is not UNSET:
                 parts.append("attachments")
-                has_floats |= _everything(cell.attachments, parts)
+                _everything(cell.attachments, parts)
             parts += ("cell_type", "markdown" if isinstance(cell, MarkdownCell) else "raw")
         if cell.id is not UNSET:
             parts += ("id", cell.id)
         parts.append("metadata")
-        has_floats |= _everything(cell.metadata, parts)
+        _everything(cell.metadata, parts)
         if isinstance(cell, CodeCell):
             parts.append("outputs")
             for output in cell.outputs:
-                has_floats |= _output(output, parts)
+                _output(output, parts)
         parts += ("source", _joined(cell.source))
         self._hmac.update("".join(parts).encode())
-        return has_floats
 
     def digest(self, notebook: Notebook) -> str:
         parts = ["metadata"]
@@ -329,48 +327,44 @@ class _Signature:
         return self._hmac.hexdigest()
 
 
-def _output(output: Stream | DisplayData | ExecuteResult | Error, parts: list[str]) -> bool:
-    """Add an output, its keys in their order; returns whether there are floats in it."""
+def _output(output: Output, parts: list[str]) -> None:
+    """Add an output, its keys in their order."""
     if isinstance(output, Stream):
         parts += ("name", output.name, "output_type", "stream", "text", _joined(output.text))
-        return False
+        return
     if isinstance(output, Error):
         parts += ("ename", output.ename, "evalue", output.evalue, "output_type", "error")
         parts += ("traceback", *output.traceback)
-        return False
+        return
     parts.append("data")
-    has_floats = _everything(output.data, parts)
+    _everything(output.data, parts)
     kind = "display_data"
     if isinstance(output, ExecuteResult):
         parts += ("execution_count", str(output.execution_count))
         kind = "execute_result"
     parts.append("metadata")
-    has_floats |= _everything(output.metadata, parts)
+    _everything(output.metadata, parts)
     parts += ("output_type", kind)
-    return has_floats
 
 
-def _everything(value: Any, parts: list[str]) -> bool:
-    """Add all keys and values as text; returns whether there are floats among them."""
+def _everything(value: Any, parts: list[str]) -> None:
+    """Add all keys and values as text."""
     if isinstance(value, str):
         parts.append(value)
-        return False
-    has_floats = isinstance(value, float)
-    if isinstance(value, dict):
+    elif isinstance(value, dict):
         for key in sorted(value):
             parts.append(key)
-            has_floats |= _everything(value[key], parts)
+            _everything(value[key], parts)
     elif isinstance(value, list):
         for element in value:
-            has_floats |= _everything(element, parts)
+            _everything(element, parts)
     else:
         parts.append(str(value))
-    return has_floats
 
 
-def _formatted(value: Any, *, has_floats: bool = True) -> bytes:
+def _formatted(value: Any, *, with_floats: bool = True) -> bytes:
     """JSON as nbformat stores it: keys in order, one space for each level."""
-    if has_floats:  # which the json module and msgspec write in different ways
+    if with_floats:  # which the json module and msgspec write in different ways
         value = msgspec.to_builtins(value)
         dumped = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         text = dumped.encode()
@@ -379,7 +373,23 @@ def _formatted(value: Any, *, has_floats: bool = True) -> bytes:
     return msgspec.json.format(text, indent=1)
 
 
-def _indented(cell: Cell, *, has_floats: bool) -> bytes:
+def _indented(cell: Cell) -> bytes:
     """A cell as it stands in the list of cells of a stored notebook."""
-    text = _formatted([[cell]], has_floats=has_floats)
+    text = _formatted([[cell]], with_floats=_has_floats(cell))
     return text[len(b"[\n [\n") : -len(b"\n ]\n]")]
+
+
+def _has_floats(cell: Cell) -> bool:
+    if _floats_in(cell.metadata) or any(map(_floats_in, cell.bundles)):
+        return True
+    if not isinstance(cell, CodeCell):
+        return False
+    return any(_floats_in(each.metadata) for each in cell.outputs if isinstance(each, _WITH_DATA))
+
+
+def _floats_in(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_floats_in, value.values()))
+    if isinstance(value, list):
+        return any(map(_floats_in, value))
+    return isinstance(value, float)

@@ -62,7 +62,7 @@ class Changes:
         folder = (mount, path if entry.folder else paths.parent(path))
         new = folder not in self._folders
         _keep(self._folders, folder, None, FOLDERS)
-        if new:
+        if new or self._failed:
             self._watch_soon()
 
     def watches(self, mount: Mount) -> bool:
@@ -109,7 +109,6 @@ class Changes:
     def _watch(self) -> None:
         """Watch the folders of now; who has watched those of before ends after that."""
         self._settling = None
-        self._failed = False
         before = [*self._watching.values()]
         ended = asyncio.Event()
         task = asyncio.ensure_future(self._run([*self._folders], before, ended))
@@ -119,12 +118,13 @@ class Changes:
     def _gone(self, task: asyncio.Task[None]) -> None:
         del self._watching[task]
         if not task.cancelled() and (error := task.exception()) is not None:
+            if not self._failed:  # each time that a client reads it is tried again
+                log.warning(
+                    "Changes on disk are not noticed: %s. Where it says that a limit is reached, "
+                    "raise fs.inotify.max_user_watches.",
+                    error,
+                )
             self._failed = True
-            log.warning(
-                "Changes on disk are not noticed: %s. Where it says that a limit is reached, raise "
-                "fs.inotify.max_user_watches.",
-                error,
-            )
 
     def _end(self) -> None:
         if self._settling is not None:
@@ -141,6 +141,8 @@ class Changes:
         from watchfiles import Change, awatch
 
         folders = await asyncio.to_thread(_on_disk, places)
+        for place in {*places}.difference(*folders.values()):
+            self._folders.pop(place, None)  # when it comes back, it is another folder
         if not folders:
             for event in before:
                 event.set()
@@ -156,31 +158,35 @@ class Changes:
         )
         while True:
             waiting = asyncio.ensure_future(anext(batches, None))
-            await asyncio.sleep(0)  # now it watches
-            for event in before:
-                event.set()
+            await asyncio.sleep(0)  # now it watches, or has failed to
+            if not waiting.done():
+                self._failed = False
+                for event in before:
+                    event.set()
             batch = await waiting
             if batch is None:
                 return
             added = {path for change, path in batch if change == Change.added}
-            if any(path in folders for change, path in batch if change != Change.modified):
-                self._watch_soon()  # a folder that comes back is another one
+            if any(change == Change.deleted and path in folders for change, path in batch):
+                self._watch_soon()  # by now there can be another one of that name
             for path in sorted({path for _, path in batch}):
-                await self._look(folders, path, new=path in added)
+                for place in self._places(folders, path):
+                    await self._look(*place, new=path in added)
 
-    async def _look(self, folders: dict[str, Place], full: str, *, new: bool) -> None:
-        """See what has become of a path, and tell when it was somebody else."""
+    def _places(self, folders: dict[str, list[Place]], full: str) -> list[Place]:
+        """What clients call a path on a disk; with links in the root it has several names."""
         above, name = os.path.split(full)
-        if above in folders:
-            mount, folder = folders[above]
-            if listing.left_out(name) or (name.startswith(".") and not self._hidden):
-                return
-            path = paths.join(folder, name)
-        elif full in folders:
-            mount, path = folders[full]
-        else:
-            return
-        if name.startswith(".~") or self._ours[mount, path]:
+        if name.startswith(".~"):
+            return []
+        if above not in folders:
+            return folders.get(full, [])
+        if listing.left_out(name) or (name.startswith(".") and not self._hidden):
+            return []
+        return [(mount, paths.join(folder, name)) for mount, folder in folders[above]]
+
+    async def _look(self, mount: Mount, path: str, *, new: bool) -> None:
+        """See what has become of a path, and tell when it was somebody else."""
+        if self._ours[mount, path]:
             return
         try:
             entry = await mount.entry_or_none(path)
@@ -198,9 +204,9 @@ class Changes:
             self._events.tell_change(action, mount.outside(path), **_facts(entry))
 
 
-def _on_disk(places: list[Place]) -> dict[str, Place]:
+def _on_disk(places: list[Place]) -> dict[str, list[Place]]:
     """The folders that are on a disk and there, by their paths on it."""
-    found = {}
+    found: dict[str, list[Place]] = {}
     for mount, path in places:
         locate = getattr(mount.provider, "on_disk", None)
         if locate is None:
@@ -208,7 +214,7 @@ def _on_disk(places: list[Place]) -> dict[str, Place]:
         with contextlib.suppress(HostError, OSError):  # it is gone
             folder: Path = locate(path)
             if folder.is_dir():
-                found[str(folder)] = (mount, path)
+                found.setdefault(str(folder), []).append((mount, path))
     return found
 
 

@@ -51,6 +51,7 @@ class Contents:
                 yield from found
 
         self._drives = Drives(self._host.service(PROVIDER), drives)
+        self.listen(self._events.are_heard())
 
     async def stop(self) -> None:
         await self._changes.stop()

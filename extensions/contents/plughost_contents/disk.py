@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-BLOCK = 1024 * 1024
+BLOCK = 4 * 1024 * 1024
+"""Bytes to read or write in one go."""
 
 OLD = 600
 """Seconds after which an unfinished file is given up, where no lock tells whose it is."""

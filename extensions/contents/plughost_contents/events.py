@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from typing import TYPE_CHECKING, Any
 
-from plughost import ServiceNotFound
+from plughost import HostError, ServiceNotFound
 
 if TYPE_CHECKING:
     from plughost import Host
@@ -40,12 +40,21 @@ CHANGES: dict[str, Any] = {
     "required": ["action", "path"],
 }
 
+log = logging.getLogger("plughost.contents")
+
 
 class ContentsEvents:
     """Tells the event bus, where there is one."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
+
+    def are_heard(self) -> bool:
+        """Whether somebody listens now."""
+        try:
+            return bool(self._host.service(EVENT_BUS).listening)
+        except ServiceNotFound:
+            return False
 
     def tell(self, action: str, path: str, *, source: str | None = None) -> None:
         """A client has done something; of a copy and a renaming `source` is where it was."""
@@ -57,5 +66,9 @@ class ContentsEvents:
         self._emit(CHANGES, {"action": action, "path": path, **facts})
 
     def _emit(self, schema: dict[str, Any], event: dict[str, Any]) -> None:
-        with contextlib.suppress(ServiceNotFound):
+        try:
             self._host.service(EVENT_BUS).emit(schema["$id"], event)
+        except ServiceNotFound:
+            pass
+        except HostError as error:  # what was done is done, whoever does not hear of it
+            log.warning("An event is not told: %s", error.message)

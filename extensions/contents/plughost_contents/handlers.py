@@ -207,7 +207,7 @@ class OfFileHandler(ContentsHandler):
     """
 
     word = "checkpoints"
-    methods = ("GET", "POST")
+    methods: tuple[str, ...] = ("GET", "POST")
     """What can be asked of it; the rest of what `ContentsHandler` does would befall the file."""
     has_id = False
     of_file = False

@@ -73,8 +73,11 @@ def write(content: msgspec.Raw, path: str) -> tuple[bytes, str | None]:
         with contextlib.suppress(cells.Unusual):
             return cells.write(content, notary), None
         raw = json.loads(bytes(content))
-        message = _repaired(raw)
-        notebook = nbformat.convert(nbformat.from_dict(raw), FORMAT)
+        if raw["nbformat"] == FORMAT:
+            message = _repaired(raw)
+            notebook = nbformat.from_dict(raw)
+        else:
+            notebook, message = _parsed(bytes(content))
         trusted = notary.check_cells(notebook)
         # What is not stored must not be signed either.
         rwbase.strip_transient(notebook)

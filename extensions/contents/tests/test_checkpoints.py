@@ -57,6 +57,28 @@ async def test_a_checkpoint_follows_its_file_and_ends_with_it(serve, root):
     assert (len(followed.json), fresh.json) == (1, [])
 
 
+@pytest.mark.parametrize(
+    ("of_file", "methods"),
+    [
+        ("checkpoints", ("PUT", "PATCH", "DELETE")),
+        ("checkpoints/checkpoint", ("GET", "PUT", "PATCH")),
+        ("trust", ("GET", "PUT", "PATCH", "DELETE")),
+    ],
+)
+async def test_what_makes_no_sense_for_something_of_a_file_does_not_befall_the_file(
+    serve, root, of_file, methods
+):
+    (root / "a.txt").write_text("a")
+    body = {**text("another"), "path": "b.txt"}
+    async with serve() as (_, client):
+        replies = [
+            await client.request(method, f"/api/contents/a.txt/{of_file}", body)
+            for method in methods
+        ]
+    assert {reply.status for reply in replies} == {405}
+    assert [(each.name, each.read_text()) for each in root.iterdir()] == [("a.txt", "a")]
+
+
 @pytest.mark.parametrize("word", ["checkpoints", "trust"])
 async def test_a_folder_may_be_called_like_that(serve, root, word):
     (root / "models" / word).mkdir(parents=True)

@@ -351,6 +351,36 @@ async def test_renaming_moves_a_file_and_never_over_another(serve, root):
     assert (root / "sub" / "ä.txt").read_text() == "a"
 
 
+async def test_a_save_comes_before_or_after_a_renaming_and_never_in_its_middle(serve, root):
+    content = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    url = "/api/contents/a.ipynb"
+    seen = []
+    async with serve() as (_, client):
+        for number in range(30):
+            (root / "a.ipynb").write_text(json.dumps(content))
+            saving = asyncio.ensure_future(
+                client.put(url, {"type": "notebook", "content": content})
+            )
+            for _ in range(number):
+                await asyncio.sleep(0)  # begins a little later each time
+            moved = await client.patch(url, {"path": f"b{number}.ipynb"})
+            saved = await saving
+            seen.append((saved.status, moved.status, (root / "a.ipynb").exists()))
+            (root / "a.ipynb").unlink(missing_ok=True)
+    assert set(seen) <= {(200, 200, False), (201, 200, True)}
+
+
+async def test_two_who_exchange_names_do_not_wait_for_each_other(serve, root):
+    (root / "a").touch()
+    (root / "b").touch()
+    async with serve() as (_, client):
+        replies = await asyncio.gather(
+            *[client.patch("/api/contents/a", {"path": "b"}) for _ in range(10)],
+            *[client.patch("/api/contents/b", {"path": "a"}) for _ in range(10)],
+        )
+    assert {reply.status for reply in replies} == {409}
+
+
 async def test_a_folder_cannot_be_moved_into_itself(serve, root):
     (root / "box").mkdir()
     async with serve() as (_, client):
@@ -444,6 +474,7 @@ TEXT = {"type": "file", "format": "text", "content": "x"}
         ("PUT", b'"text"', "Expected `object`, got `str`"),
         ("PUT", b'{"type": "file", "format": "text", "content": "\xff"}', "not a string"),
         ("PUT", b'{"type":' + b"[" * 100_000, "`$.type`"),
+        ("PUT", b'{"content":' + b"[" * 200_000 + rb'"\ud83d"', "cannot be used"),
         ("PUT", {**TEXT, "type": "link"}, "Invalid enum value 'link' - at `$.type`"),
         ("PUT", {**TEXT, "type": 3}, "got `int` - at `$.type`"),
         ("PUT", {**TEXT, "format": "html"}, "Invalid enum value 'html' - at `$.format`"),

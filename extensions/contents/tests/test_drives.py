@@ -279,6 +279,48 @@ async def test_a_colon_is_a_letter_like_others_where_no_drive_has_the_name(serve
     assert (saved.status, (root / "pond:a.txt").read_text()) == (201, "frog")
 
 
+async def test_what_lies_in_the_root_under_the_name_of_a_drive_is_hidden_by_it(serve_drive, root):
+    (root / "lake:").mkdir()
+    async with serve_drive as (_, client):
+        whole = await listed(client, "")
+        page = (await client.get("/api/contents?limit=5")).json
+    assert (whole, page["total"]) == (["lake:"], 1)
+
+
+async def test_errors_name_paths_as_clients_know_them(serve_drive):
+    text = {"type": "file", "format": "text", "content": ""}
+    at = "/api/contents/lake:a.txt"
+    async with serve_drive as (_, client):
+        await client.put(at, text)
+        await client.put("/api/contents/lake:b", {"type": "directory"})
+        replies = [
+            await client.put(at, {"type": "directory"}),
+            await client.post(at, {"type": "file"}),
+            await client.put("/api/contents/lake:", text),
+            await client.patch("/api/contents/lake:b", {"path": "b"}),
+        ]
+    assert [reply.json["message"] for reply in replies] == [
+        "'lake:a.txt' is a file.",
+        "'lake:a.txt' is a file.",
+        "'lake:' is a folder.",
+        "The folder 'lake:b' cannot be moved to another drive.",
+    ]
+
+
+async def test_nothing_is_written_under_names_that_are_taken(start):
+    class Counting(Memory):
+        written: list[str] = []  # noqa: RUF012
+
+        async def write(self, path, data, *, new=False):
+            self.written.append(path)
+            await super().write(path, data, new=new)
+
+    async with start(plughost_contents, Mounting(Counting())) as (_, client):
+        for _ in range(3):
+            await client.post("/api/contents/lake:", {"type": "file"})
+    assert Counting.written == ["untitled", "untitled1", "untitled2"]
+
+
 async def test_a_drive_goes_with_its_extension(start, provider):
     async with start(plughost_contents, Mounting(provider)) as (host, client):
         before = await client.get("/api/contents/lake:")

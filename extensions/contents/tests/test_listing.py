@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import os
 from urllib.parse import quote, urlencode
 
@@ -107,6 +109,7 @@ async def test_numbers_in_folder_names_count_by_value_only_where_that_is_asked_f
         ({"filter": "TXT"}, ["a10.txt", "a9.txt", "B.txt"]),
         ({"filter": "txt a"}, ["a10.txt", "a9.txt"]),
         ({"filter": "a?.t*"}, ["a9.txt"]),
+        ({"filter": "a[19]*"}, []),
         ({"filter": "data"}, ["data 10", "Data 2"]),
         ({"filter": "éC"}, ["Éclair.md"]),
         ({"filter": "nothing like it"}, []),
@@ -169,6 +172,10 @@ async def test_hidden_names_are_counted_only_where_they_are_shown(serve, folder)
         ("limit=5&cursor=%ff", "The argument 'cursor' is not UTF-8."),
         ("limit=5&cursor=bm90aGluZw", "The `cursor` does not belong to this listing."),
         ("limit=5&cursor=é", "The `cursor` does not belong to this listing."),
+        (
+            "limit=5&cursor=W1tbW1tb" + "W1tb" * 2000,
+            "The `cursor` does not belong to this listing.",
+        ),
     ],
 )
 async def test_a_page_that_makes_no_sense_is_refused(serve, folder, query, said):
@@ -182,6 +189,15 @@ async def test_the_cursor_of_another_order_is_refused(serve, folder):
         cursor = (await client.get("/api/contents/work?limit=2")).json["cursor"]
         reply = await client.get(f"/api/contents/work?limit=2&sort=size&cursor={quote(cursor)}")
     assert reply.status == 400
+
+
+async def test_a_made_up_cursor_is_refused(serve, folder):
+    async with serve() as (_, client):
+        cursor = (await client.get("/api/contents/work?limit=2")).json["cursor"]
+        kind, (_, place) = json.loads(base64.urlsafe_b64decode(cursor + "=="))
+        made_up = base64.urlsafe_b64encode(json.dumps([kind, [-9, place]]).encode()).decode()
+        reply = await client.get(f"/api/contents/work?limit=2&cursor={made_up}")
+    assert (reply.status, reply.json["message"].startswith("The `cursor`")) == (400, True)
 
 
 async def test_an_unchanged_page_is_not_sent_again(serve, folder):

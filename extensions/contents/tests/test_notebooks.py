@@ -63,6 +63,21 @@ async def test_an_old_notebook_is_upgraded_when_it_is_read(serve, root):
     assert (root / "old.ipynb").read_text() == text
 
 
+async def test_a_notebook_of_another_format_is_saved_as_one_of_today_or_refused(serve, root):
+    cells = [{"cell_type": "markdown", "metadata": {}, "source": "old"}]
+    old = {"worksheets": [{"cells": cells, "metadata": {}}], "metadata": {"name": ""}}
+    old |= {"nbformat": 3, "nbformat_minor": 0}
+    url = "/api/contents/a.ipynb"
+    async with serve() as (_, client):
+        saved = await client.put(url, {"type": "notebook", "content": old})
+        of_tomorrow = {"type": "notebook", "content": notebook(nbformat=5)}
+        refused = await client.put(url, of_tomorrow)
+    stored = json.loads((root / "a.ipynb").read_text())
+    assert (saved.status, stored["nbformat"], stored["cells"][0]["source"]) == (201, 4, ["old"])
+    assert refused.status == 400
+    assert refused.json["message"] == "'a.ipynb' is not a notebook: Unsupported nbformat version 5."
+
+
 async def test_an_invalid_notebook_is_shown_with_what_is_wrong(serve, root):
     broken = notebook(cells=[{"cell_type": "code", "id": "one", "source": "x"}])
     (root / "broken.ipynb").write_text(json.dumps(broken))
