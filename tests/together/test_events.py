@@ -11,6 +11,8 @@ import time
 import plughost_contents
 import plughost_events
 import plughost_kernels
+from plughost import Forbidden, hookimpl
+from plughost_contents.files import Files
 
 ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 CLIENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
@@ -171,6 +173,122 @@ async def test_a_folder_that_is_gone_is_told_and_harms_nobody(start):
         await client.get("/api/contents/Untitled%20Folder")
         await watched(root, heard, "Untitled Folder")
     assert gone == {"action": "deleted", "path": "gone"}
+
+
+async def test_a_folder_that_has_been_replaced_is_watched_again(start):
+    async with listening(start) as (root, client, heard):
+        (root / "work").mkdir()
+        await client.get("/api/contents/work")
+        await watched(root, heard, "work")
+        (root / "work").rename(root / "old")
+        (root / "work").mkdir()
+        await watched(root, heard, "work")
+
+
+async def test_watching_goes_on_after_a_name_that_is_no_text(start):
+    async with listening(start) as (root, client, heard):
+        url = "/api/contents?limit=5"
+        await client.get(url)
+        await watched(root, heard)
+        (root / "latin-\udce4").touch()  # watchfiles gives up
+        while (await client.get(url)).json["watched"]:
+            pass
+        while not (await client.get(url)).json["watched"]:
+            pass
+        await watched(root, heard)
+
+
+async def test_a_folder_with_two_names_is_watched_under_both(start):
+    async with listening(start) as (root, client, heard):
+        (root / "folder").mkdir()
+        (root / "link").symlink_to("folder")
+        await client.get("/api/contents/folder")
+        await client.get("/api/contents/link")
+        await watched(root, heard, "link")
+        (root / "folder" / "a.txt").touch()
+        missing = {"folder/a.txt", "link/a.txt"}
+        while missing:
+            missing.discard((await heard.next(CHANGES))["path"])
+
+
+async def test_an_extension_that_comes_after_the_first_listener_knows_of_it(start):
+    async with start(plughost_events, plughost_contents) as (host, client):
+        socket = await client.websocket("/api/events/subscribe")
+        with contextlib.closing(socket):
+            await host.disable("contents")
+            await host.enable("contents")
+            page = (await client.get("/api/contents?limit=5")).json
+            await watched(host.config.root, Heard(socket))
+    assert page["watched"] is True
+
+
+class Shaky(Files):
+    """A folder on a disk that nobody can look at for a while after something was removed."""
+
+    down = False
+    looked: asyncio.Event | None = None
+
+    async def entry(self, path):
+        if self.down:
+            if path == "b.txt":
+                self.looked.set()
+            raise Forbidden("The lake is frozen.")
+        return await super().entry(path)
+
+    async def remove(self, path, *, trash=False):
+        await super().remove(path, trash=False)
+        self.down = True
+
+
+class Mounting:
+    """An extension that mounts a drive."""
+
+    def __init__(self, provider):
+        self.provider = provider
+
+    @hookimpl(optionalhook=True)
+    def contents_drives(self):
+        return [("lake", self.provider)]
+
+
+async def test_what_cannot_be_looked_at_ends_nothing(start, tmp_path):
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    (lake / "a.txt").touch()
+    shaky = Shaky(lake)
+    shaky.looked = asyncio.Event()
+    async with start(plughost_events, plughost_contents, Mounting(shaky)) as (_, client):
+        socket = await client.websocket("/api/events/subscribe")
+        with contextlib.closing(socket):
+            heard = Heard(socket)
+            await client.get("/api/contents/lake:")
+            await watched(lake, heard)
+            await client.delete("/api/contents/lake:a.txt")
+            (lake / "b.txt").touch()
+            await asyncio.wait_for(shaky.looked.wait(), 20)
+            shaky.down = False
+            (lake / "a.txt").touch()
+            seen = {}
+            while (seen.get("path"), seen.get("type")) != ("lake:a.txt", "file"):
+                seen = await heard.next(CHANGES)
+
+
+class Stranger:
+    """An extension that describes events of others in its own way."""
+
+    @hookimpl(optionalhook=True)
+    def events_schemas(self):
+        return [{"$id": CLIENTS, "version": "1", "type": "object", "required": ["who"]}]
+
+
+async def test_a_save_is_done_even_if_its_event_cannot_be_told(start, caplog):
+    text = {"type": "file", "format": "text", "content": "a"}
+    async with start(plughost_events, plughost_contents, Stranger()) as (_, client):
+        socket = await client.websocket("/api/events/subscribe")
+        with contextlib.closing(socket):
+            saved = await client.put("/api/contents/a.txt", text)
+    assert saved.status == 201
+    assert "An event is not told" in caplog.text
 
 
 async def test_nothing_is_watched_while_nobody_listens(start):

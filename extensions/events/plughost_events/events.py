@@ -108,6 +108,11 @@ class EventBus:
         for listener in [*self._listeners]:
             listener.put(event)
 
+    @property
+    def listening(self) -> bool:
+        """Whether somebody listens, for those who come later than the first listener."""
+        return bool(self._listeners)
+
     def listen(self) -> Listener:
         """Begin to collect events; iterate over what this returns, and close it in the end."""
         listener = Listener(self._leave)

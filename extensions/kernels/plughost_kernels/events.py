@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ _DONE = {
     "shutdown": "shut down",
 }
 
+log = logging.getLogger("plughost.kernels")
+
 
 class KernelEvents:
     """Tells the event bus, where there is one, what has become of each action."""
@@ -57,5 +60,9 @@ class KernelEvents:
         self._emit({**about, "status": "success", "msg": message})
 
     def _emit(self, event: dict[str, Any]) -> None:
-        with contextlib.suppress(ServiceNotFound):
+        try:
             self._host.service(EVENT_BUS).emit(SCHEMA["$id"], event)
+        except ServiceNotFound:
+            pass
+        except HostError as error:  # what was done is done, whoever does not hear of it
+            log.warning("An event is not told: %s", error.message)
