@@ -316,3 +316,16 @@ def watchers():
         for each in os.listdir("/proc/self/fd")
         if os.path.lexists(f"/proc/self/fd/{each}")
     )
+
+
+async def test_where_very_much_changes_only_the_folder_is_told(start):
+    async with listening(start) as (root, client, heard):
+        (root / "full").mkdir()
+        await client.get("/api/contents/full")
+        await watched(root, heard, "full")
+        for number in range(2_000):
+            (root / "full" / f"{number}.txt").touch()
+        events = []
+        while {"action": "changed", "path": "full", "type": "directory"} not in events:
+            events.append(await heard.next(CHANGES))
+    assert len(events) < 2_000

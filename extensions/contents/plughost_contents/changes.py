@@ -30,6 +30,9 @@ FOLDERS = 100
 FILES = 5_000
 """Of so many files it is remembered in which state they were."""
 
+MOST_CHANGES = 200
+"""Of so many changes at a time in one folder each is told; of more, that the folder has changed."""
+
 SETTLE_SECONDS = 0.1
 """Several folders read one after another are one new set to watch."""
 
@@ -169,9 +172,18 @@ class Changes:
             added = {path for change, path in batch if change == Change.added}
             if any(change == Change.deleted and path in folders for change, path in batch):
                 self._watch_soon()  # by now there can be another one of that name
-            for path in sorted({path for _, path in batch}):
+            for path in self._worth_a_look(folders, {path for _, path in batch}):
                 for place in self._places(folders, path):
                     await self._look(*place, new=path in added)
+
+    def _worth_a_look(self, folders: dict[str, list[Place]], changed: set[str]) -> list[str]:
+        """The changed paths, but of a folder in which very much has changed: that is told whole."""
+        counts = Counter(map(os.path.dirname, changed))
+        crowded = {folder for folder, count in counts.items() if count > MOST_CHANGES}
+        for folder in crowded:
+            for mount, path in folders.get(folder, []):
+                self._events.tell_change("changed", mount.outside(path), type="directory")
+        return sorted(path for path in changed if os.path.dirname(path) not in crowded)
 
     def _places(self, folders: dict[str, list[Place]], full: str) -> list[Place]:
         """What clients call a path on a disk; with links in the root it has several names."""

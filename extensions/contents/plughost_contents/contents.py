@@ -103,6 +103,7 @@ class Contents:
         mount, path = self._readable(path)
         entry = await mount.provider.entry(path)
         model = model_of(mount.outside(path), entry, kind)
+        model.name = entry.name or mount.prefix  # a drive is called what its folder is
         if content and entry.folder:
             await self._list(model, mount, path, wanted, hidden=hidden)
         elif content:

@@ -24,7 +24,7 @@ from plughost_contents.provider import Entry
 SNIFF = 8192
 """Bytes to look at when a name does not tell text from bytes."""
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
 class FilesHandler(Handler):

@@ -58,9 +58,10 @@ _DIGITS = re.compile(rb"([0-9]+)")
 _PUNCTUATION = b" _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$"
 """In the order of the Unicode collation algorithm (UTS 10), which browsers sort by."""
 
-_ORDER = bytearray(bytes(range(256)).lower())
+_order = bytearray(bytes(range(256)).lower())
 for _number, _character in enumerate(_PUNCTUATION, start=1):
-    _ORDER[_character] = _number  # before the digits and letters; 0 ends a name
+    _order[_character] = _number  # before the digits and letters; 0 ends a name
+_ORDER = bytes(_order)
 
 _LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h"})
 
@@ -182,8 +183,8 @@ class _Part:
                 if wanted.at in group:
                     return number, wanted.at
             elif wanted.prefix is not None:
-                prefix = wanted.prefix.casefold()
-                found = [name for name in group if name.casefold().startswith(prefix)]
+                prefix = _folded(wanted.prefix)
+                found = [name for name in group if _folded(name).startswith(prefix)]
                 if found:
                     return number, min(found, key=self._name_place)
         return None
@@ -317,17 +318,22 @@ def _name_at(place: bytes) -> str:
 
 def _filter(text: str) -> Callable[[str], bool] | None:
     """Whether a name is what somebody looks for; None: any is."""
-    text = text.strip().casefold()
+    text = _folded(text.strip())
     if not text:
         return None
     if "*" in text or "?" in text:
         # A pattern is looked for anywhere in the name, as words are. Brackets are letters.
         pattern = re.compile(fnmatch.translate(f"*{text.replace('[', '[[]')}*")).match
-        return lambda name: pattern(name.casefold()) is not None
+        return lambda name: pattern(_folded(name)) is not None
     words = text.split()
     if len(words) == 1:
-        return lambda name: text in name.casefold()
-    return lambda name: all(word in name.casefold() for word in words)
+        return lambda name: text in _folded(name)
+    return lambda name: all(word in _folded(name) for word in words)
+
+
+def _folded(name: str) -> str:
+    """What names are searched by: letter case does not count, nor how an accent is put on."""
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name.casefold())
 
 
 def _key(name: str) -> bytes:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from plughost import NotFound, ServiceNotFound
+from plughost import HostError, NotFound, ServiceNotFound
 from plughost_contents.contents import Contents
-from plughost_contents.errors import PathNotFound
 
 if TYPE_CHECKING:
     from plughost import Host
@@ -69,7 +68,7 @@ class Resolver:
             found.unresolved.append(Unresolved(f"There is no {path!r} below the root folder."))
         if folder is not None:
             place = places[0]
-            if await asyncio.to_thread(place.is_file):
+            if await asyncio.to_thread(_is_file, place):
                 found.resolved.append(Resolved(str(place), "kernel"))
             else:
                 found.unresolved.append(
@@ -94,10 +93,17 @@ class Resolver:
                 below = "" if below == "." else below
                 try:
                     await self._contents.entry(below)
-                except PathNotFound:
+                except HostError:
                     continue
                 return below
         return None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def _joined(folder: Path, path: Path) -> Path:
