@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 from plughost import Conflict, NotFound
 from plughost_contents import paths
@@ -27,10 +28,14 @@ class CheckpointNotFound(NotFound):
 
 
 class Checkpoints:
-    """The checkpoints of the files of one provider."""
+    """The checkpoints of the files of one provider.
 
-    def __init__(self, provider: ContentsProvider) -> None:
+    `outside` is what a path of the provider is called elsewhere.
+    """
+
+    def __init__(self, provider: ContentsProvider, outside: Callable[[str], str]) -> None:
         self._provider = provider
+        self._outside = outside
 
     async def find(self, path: str) -> list[CheckpointModel]:
         """The checkpoint of a file, if it has one."""
@@ -81,7 +86,7 @@ class Checkpoints:
 
     async def _existing(self, path: str, checkpoint: str) -> str:
         if checkpoint != ONLY or not await self.find(path):
-            raise CheckpointNotFound(path, checkpoint)
+            raise CheckpointNotFound(self._outside(path), checkpoint)
         return checkpoint_path(path)
 
 

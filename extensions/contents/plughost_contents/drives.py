@@ -34,8 +34,8 @@ class Mount:
     def __init__(self, provider: ContentsProvider, prefix: str = "") -> None:
         self.provider = provider
         self.prefix = prefix
-        self.checkpoints = Checkpoints(provider)
-        self.uploads = Uploads(provider)
+        self.checkpoints = Checkpoints(provider, self.outside)
+        self.uploads = Uploads(provider, self.outside)
 
     def outside(self, path: str) -> str:
         """The API path of a path in this provider."""

@@ -297,16 +297,35 @@ async def test_an_upload_in_pieces_appears_when_it_is_whole(serve, root):
     assert [file.name for file in root.iterdir()] == ["big.bin"]
 
 
-async def test_a_piece_out_of_order_is_refused(serve, root):
+async def test_a_piece_out_of_order_is_refused_and_the_upload_begins_anew(serve, root):
     body = {"type": "file", "format": "text", "content": "x"}
     async with serve() as (_, client):
         late = await client.put("/api/contents/a.txt", {**body, "chunk": 2})
         await client.put("/api/contents/a.txt", {**body, "chunk": 1})
         skipped = await client.put("/api/contents/a.txt", {**body, "chunk": 3})
         last = await client.put("/api/contents/a.txt", {**body, "chunk": -1})
-    assert (late.status, skipped.status, last.status) == (400, 400, 201)
+        anew = [await client.put("/api/contents/a.txt", {**body, "chunk": n}) for n in (1, 2, -1)]
+    assert (late.status, skipped.status, last.status) == (400, 400, 400)
     assert "has the number 1, not 2" in late.json["message"]
-    assert (root / "a.txt").read_text() == "xx"
+    assert [reply.status for reply in anew] == [201, 201, 201]
+    assert (root / "a.txt").read_text() == "xxx"
+
+
+async def test_two_uploads_of_one_file_do_not_mix(serve, root):
+    async def piece(client, text, chunk):
+        body = {"type": "file", "format": "text", "content": text, "chunk": chunk}
+        return (await client.put("/api/contents/a.txt", body)).status
+
+    async with serve() as (_, client):
+        statuses = [
+            await piece(client, "A1", 1),
+            await piece(client, "B1", 1),
+            await piece(client, "A2", 2),
+            await piece(client, "A3", -1),
+            await piece(client, "B1", 1),
+        ]
+    assert statuses == [201, 409, 201, 201, 200]
+    assert (root / "a.txt").read_text() == "A1A2A3"
 
 
 async def test_if_match_keeps_what_somebody_else_has_saved(serve, root):
