@@ -355,9 +355,11 @@ const clients = {
       equal((await sessions.findByPath('green.ipynb')).name, 'green');
     });
     await check('interrupt', async () => {
-      const future = session.kernel.requestExecute({ code: 'import time; time.sleep(100)' });
+      const code = 'import time; print("under way", flush=True); time.sleep(100)';
+      const future = session.kernel.requestExecute({ code });
+      // Before its own code runs a kernel may not heed the signal.
       await new Promise(resolve => {
-        future.onIOPub = ({ header }) => header.msg_type === 'execute_input' && resolve();
+        future.onIOPub = ({ header }) => header.msg_type === 'stream' && resolve();
       });
       await session.kernel.interrupt();
       equal((await future.done).content.ename, 'KeyboardInterrupt');
