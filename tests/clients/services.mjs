@@ -352,6 +352,7 @@ const clients = {
     await check('setPath and setName', async () => {
       await session.setPath('green.ipynb');
       await session.setName('green');
+      await sessions.refreshRunning(); // it keeps what it was told last
       equal((await sessions.findByPath('green.ipynb')).name, 'green');
     });
     await check('interrupt', async () => {
