@@ -25,8 +25,11 @@ class ShadowFolder:
 
     def make(self) -> None:
         """Make it, for this user alone. Raises OSError; blocks, as all that follows."""
-        if not self.path.is_dir():
+        try:
             self.path.mkdir(mode=0o700)
+        except FileExistsError:  # for another client, perhaps at this moment
+            if not self.path.is_dir():
+                raise
 
     def remove(self) -> None:
         """Remove it and all that is in it."""
