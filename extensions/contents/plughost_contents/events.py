@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
 from typing import TYPE_CHECKING, Any
 
-from plughost import HostError, ServiceNotFound
+from plughost import ServiceNotFound
 
 if TYPE_CHECKING:
     from plughost import Host
@@ -40,8 +40,6 @@ CHANGES: dict[str, Any] = {
     "required": ["action", "path"],
 }
 
-log = logging.getLogger("plughost.contents")
-
 
 class ContentsEvents:
     """Tells the event bus, where there is one."""
@@ -66,9 +64,5 @@ class ContentsEvents:
         self._emit(CHANGES, {"action": action, "path": path, **facts})
 
     def _emit(self, schema: dict[str, Any], event: dict[str, Any]) -> None:
-        try:
-            self._host.service(EVENT_BUS).emit(schema["$id"], event)
-        except ServiceNotFound:
-            pass
-        except HostError as error:  # what was done is done, whoever does not hear of it
-            log.warning("An event is not told: %s", error.message)
+        with contextlib.suppress(ServiceNotFound):
+            self._host.service(EVENT_BUS).tell(schema["$id"], event)

@@ -114,6 +114,16 @@ class EventBus:
         """Whether somebody listens, for those who come later than the first listener."""
         return bool(self._listeners)
 
+    def tell(self, schema_id: str, data: Mapping[str, Any]) -> None:
+        """Emit what has been done; an event that cannot be told is logged, and harms nobody.
+
+        For who has done the work already: nothing is undone by an error then.
+        """
+        try:
+            self.emit(schema_id, data)
+        except HostError as error:
+            log.warning("An event is not told: %s", error.message)
+
     def listen(self) -> Listener:
         """Begin to collect events; iterate over what this returns, and close it in the end."""
         listener = Listener(self._leave)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +36,6 @@ _DONE = {
     "shutdown": "shut down",
 }
 
-log = logging.getLogger("plughost.kernels")
-
 
 class KernelEvents:
     """Tells the event bus, where there is one, what has become of each action."""
@@ -60,9 +57,5 @@ class KernelEvents:
         self._emit({**about, "status": "success", "msg": message})
 
     def _emit(self, event: dict[str, Any]) -> None:
-        try:
-            self._host.service(EVENT_BUS).emit(SCHEMA["$id"], event)
-        except ServiceNotFound:
-            pass
-        except HostError as error:  # what was done is done, whoever does not hear of it
-            log.warning("An event is not told: %s", error.message)
+        with contextlib.suppress(ServiceNotFound):
+            self._host.service(EVENT_BUS).tell(SCHEMA["$id"], event)
