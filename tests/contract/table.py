@@ -34,10 +34,6 @@ OWNERS = (
 # What a planned row waits for, and nothing else: a free text would hide that
 # nobody has taken the row on.
 TOPICS = (
-    "first light",
-    "core in full",
-    "seeing what runs",
-    "kernels in full",
     "lab in full",
     "extension manager",
     "JupyterHub",

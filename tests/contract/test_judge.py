@@ -9,7 +9,7 @@ from .proofs import Proof
 from .table import OWNERS, STATES, TOPICS, Row
 
 WORKS = Row("GET /api/status", "plughost", "works", place="endpoints.csv:2")
-PLANNED = Row("GET /api/kernels", "kernels", "planned", "first light", place="endpoints.csv:3")
+PLANNED = Row("GET /api/kernels", "kernels", "planned", "lab in full", place="endpoints.csv:3")
 LEFT_OUT = Row("GET /lab/api/build", "lab", "left out", "nothing to build", place="endpoints.csv:4")
 PROOF = Proof("GET /api/status", "tests/test_a.py::test_b", "tests/test_a.py:7")
 CLAIM = "tests/test_a.py:7: the claim"
@@ -33,8 +33,8 @@ def test_a_sound_table_has_no_problems() -> None:
         ({"note": ""}, f"is planned in '', no topic. Known: {', '.join(TOPICS)}."),
         ({"note": "some day"}, f"is planned in 'some day', no topic. Known: {', '.join(TOPICS)}."),
         (
-            {"note": "first ligt"},
-            "is planned in 'first ligt', no topic. Did you mean 'first light'?",
+            {"note": "lab in ful"},
+            "is planned in 'lab in ful', no topic. Did you mean 'lab in full'?",
         ),
         ({"state": "left out", "note": ""}, "is left out without a reason. Say in its note why."),
         ({"state": "works", "note": ""}, UNPROVEN),
@@ -52,8 +52,8 @@ def test_a_row_without_an_id_is_named_by_its_line() -> None:
 
 
 def test_a_row_that_works_keeps_no_plan() -> None:
-    assert problems([replace(WORKS, note="first light")], [PROOF]) == [
-        f"{AT_WORKS} works, so its note 'first light' is out of date. Leave it empty."
+    assert problems([replace(WORKS, note="lab in full")], [PROOF]) == [
+        f"{AT_WORKS} works, so its note 'lab in full' is out of date. Leave it empty."
     ]
 
 

@@ -1,6 +1,7 @@
 """Kernels: what runs code, in any language, and how clients talk to it.
 
-To read it in order: `kernelspecs.py` and `kernel_json.py` (what can be started),
+To read it in order: `kernelspecs.py`, `folders.py` and `kernel_json.py` (what can be
+started), `providers.py` and `managers.py` (who else says so),
 `kernels.py` (all running kernels), `kernel.py` (one of them), `connection.py` and
 `delivery.py` (the way of a message), `registry.py` and `provisioner.py` (how a kernel
 outlives the server), `sessions.py` (which document uses which kernel), `handlers.py` and
@@ -11,8 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from plughost import Route, Service, Status, hookimpl
-from plughost_kernels import channels, handlers
+from plughost import HookSpecs, PageConfig, Route, Service, Status, hookimpl
+from plughost_kernels import channels, handlers, hookspecs
+from plughost_kernels.activity import UNTRACKED
 from plughost_kernels.events import SCHEMA, KernelEvents
 from plughost_kernels.kernels import Kernels
 from plughost_kernels.kernelspecs import Kernelspecs
@@ -26,9 +28,16 @@ KERNEL = r"/api/kernels/(?P<kernel_id>[^/]+)"
 
 
 @hookimpl
+def plughost_hookspecs() -> list[HookSpecs]:
+    return [HookSpecs(hookspecs)]
+
+
+@hookimpl
 def plughost_services(host: Host) -> list[Service]:
     settings = host.config.extension("kernels", KernelSettings)
-    specs = Kernelspecs(host.config.base_url, settings)
+    specs = Kernelspecs(
+        host.config, settings, lambda: host.ask("kernels_providers", object, host=host)
+    )
     kernels = Kernels(
         host.config.root,
         specs,
@@ -63,6 +72,17 @@ def plughost_routes(host: Host) -> list[Route]:
         Route(r"/api/sessions", handlers.SessionsHandler, sessions=sessions),
         Route(r"/api/sessions/(?P<session_id>[^/]+)", handlers.SessionHandler, sessions=sessions),
     ]
+
+
+@hookimpl
+def plughost_page_config(host: Host) -> list[PageConfig]:
+    settings = host.config.extension("kernels", KernelSettings)
+    values = {
+        "notebookStartsKernel": settings.notebook_starts_kernel,
+        # The lab does not show a kernel as busy for their sake.
+        "untracked_message_types": sorted(UNTRACKED),
+    }
+    return [PageConfig("lab", lambda visit: values)]
 
 
 @hookimpl

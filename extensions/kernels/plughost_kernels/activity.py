@@ -39,6 +39,10 @@ UNTRACKED = frozenset(
 """Message types that are not activity, neither by themselves nor as parents."""
 
 
+OWN_STATES = ("starting", "busy", "idle")
+"""What a kernel says of itself."""
+
+
 class Activity:
     """The execution state and the time of the last activity of one kernel.
 
@@ -58,8 +62,8 @@ class Activity:
         self._assumed = True
 
     def note_answer(self) -> None:
-        """It has answered a question of ours, so it was free to."""
-        if self._assumed:
+        """It has answered a question of ours, so it is up, and was free to."""
+        if self._assumed or self.state == "starting":
             self.state = "idle"
             self._assumed = False
 
@@ -70,8 +74,8 @@ class Activity:
             self.last = datetime.now(timezone.utc)
             self._on_activity()
         state = message.execution_state()
-        if state is None:
-            return
+        if state not in OWN_STATES:
+            return  # whether it is dead is not for the kernel to say
         if tracked:
             self.state = state
             self._assumed = False

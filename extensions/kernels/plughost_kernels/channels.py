@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from collections.abc import Awaitable
@@ -45,12 +46,13 @@ class ChannelsHandler(WebSocketHandler):
 
     def open(self, *args: str, **kwargs: str) -> Awaitable[None] | None:
         super().open(*args, **kwargs)
-        self.kernel.delivery.attach(self, self.since)
+        self.is_legacy = not self.selected_subprotocol
+        self.kernel.clients.attach(self, self.since)
         return None
 
     def on_message(self, message: str | bytes) -> None:
         try:
-            if isinstance(message, bytes) and self.selected_subprotocol:
+            if isinstance(message, bytes) and not self.is_legacy:
                 channel, parts = framing.decode(message)
             else:
                 channel, parts = framing.decode_legacy(message)
@@ -62,17 +64,19 @@ class ChannelsHandler(WebSocketHandler):
             )
 
     def on_close(self) -> None:
-        self.kernel.delivery.detach(self)
+        self.kernel.clients.detach(self)
 
-    async def send_frame(self, frame: bytes) -> None:
+    def send_frame(self, frame: bytes) -> asyncio.Future[None]:
         """Send one message, given in the binary framing (`delivery.Client`)."""
         message: str | bytes = frame
-        if not self.selected_subprotocol:
+        if self.is_legacy:
             message = framing.encode_legacy(*framing.decode(frame))
         try:
-            await self.write_message(message, binary=isinstance(message, bytes))
+            return self.write_message(message, binary=isinstance(message, bytes))
         except WebSocketClosedError as error:
-            raise ConnectionError("The WebSocket is closed.") from error
+            failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            failed.set_exception(error)
+            return failed
 
 
 def _since(text: str) -> tuple[str, int] | None:

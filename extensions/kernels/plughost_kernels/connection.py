@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import zmq
 
+from plughost_kernels import adaptation
 from plughost_kernels.errors import BadMessage
 from plughost_kernels.messages import Message, for_kernel, from_kernel
 
@@ -37,7 +38,8 @@ class Connection:
     """Sockets to one kernel, from `open()` to `close()`.
 
     Every well-formed message goes to `receive`, except what our own questions cause;
-    everything that the kernel publishes, that included, goes to `observe`.
+    everything that the kernel publishes, that included, goes to `observe`. `pause` is
+    called when nothing more is there to be read, or it is others' turn.
     """
 
     def __init__(
@@ -45,12 +47,16 @@ class Connection:
         kernel_id: str,
         receive: Callable[[Message], None],
         observe: Callable[[Message], None],
+        pause: Callable[[], None],
     ) -> None:
         self.answered = asyncio.Event()
         self._published = asyncio.Event()
+        self._questions: set[str] = set()
+        self._major = adaptation.CLIENTS
         self._kernel_id = kernel_id
         self._receive = receive
         self._observe = observe
+        self._pause = pause
         self._session: Session | None = None
         self._sockets: dict[str, _Socket] = {}
 
@@ -76,7 +82,7 @@ class Connection:
             else:
                 socket.setsockopt(zmq.IDENTITY, identity)
             socket.connect(urls[channel])
-            self._sockets[channel] = _Socket(socket, partial(self._take, channel))
+            self._sockets[channel] = _Socket(socket, partial(self._take, channel), self._pause)
 
     def close(self) -> None:
         for socket in self._sockets.values():
@@ -86,17 +92,21 @@ class Connection:
     def send(self, channel: str, parts: Sequence[bytes]) -> None:
         """Sign a message and send it; into the void once the kernel is gone."""
         if self._session is not None and channel in self._sockets:
+            if self._major != adaptation.CLIENTS:
+                parts = adaptation.for_kernel(parts, self._major)
             self._sockets[channel].send(for_kernel(parts, self._session.sign))
 
     async def greet(self, seconds: float) -> bool:
         """Ask for `kernel_info` until the kernel has answered and its iopub is heard.
 
         A subscription takes a moment to reach the kernel, and what it publishes before
-        that is lost; so an answer alone does not prove that output will arrive. False
-        when `seconds` have passed; `answered` says whether it was for want of an answer.
+        that is lost; so an answer alone does not prove that output will arrive. Nor does
+        what is still on its way from the process before a restart. False when `seconds`
+        have passed; `answered` says whether it was for want of an answer.
         """
         self.answered.clear()
         self._published.clear()
+        self._questions.clear()
         deadline = time.monotonic() + seconds
         while not (self.answered.is_set() and self._published.is_set()):
             left = deadline - time.monotonic()
@@ -113,6 +123,7 @@ class Connection:
     def _ask(self) -> None:
         if self._session is not None:
             question = self._session.msg("kernel_info_request")
+            self._questions.add(question["header"]["msg_id"])
             self.send("shell", self._session.serialize(question)[2:])
 
     def _take(self, channel: str, frames: list[bytes]) -> None:
@@ -127,22 +138,36 @@ class Connection:
                 error.message,
             )
             return
+        if self._major != adaptation.CLIENTS:
+            message = adaptation.for_clients(message)
+        is_answer = message.parent.msg_id in self._questions
         if channel == "iopub":
-            self._published.set()
+            if is_answer or self.answered.is_set():
+                self._published.set()
             self._observe(message)
         if message.parent.session == self._session.session:
-            if channel == "shell":
+            if channel == "shell" and is_answer:
+                self._major = adaptation.major(message)
                 self.answered.set()
         else:
             self._receive(message)
 
 
 class _Socket:
-    """One ZeroMQ socket on the event loop: each message it receives goes to `take`."""
+    """One ZeroMQ socket on the event loop: each message it receives goes to `take`.
 
-    def __init__(self, socket: zmq.Socket[bytes], take: Callable[[list[bytes]], None]) -> None:
+    `pause` is called after each turn.
+    """
+
+    def __init__(
+        self,
+        socket: zmq.Socket[bytes],
+        take: Callable[[list[bytes]], None],
+        pause: Callable[[], None],
+    ) -> None:
         self._socket = socket
         self._take = take
+        self._pause = pause
         self._loop = asyncio.get_running_loop()
         self._descriptor = int(socket.get(zmq.FD))
         self._loop.add_reader(self._descriptor, self._read)
@@ -151,7 +176,8 @@ class _Socket:
     def send(self, frames: list[bytes]) -> None:
         self._socket.send_multipart(frames, zmq.NOBLOCK)
         # The descriptor tells of changes only, and sending may have swallowed one.
-        self._loop.call_soon(self._read)
+        if int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN:
+            self._loop.call_soon(self._read)
 
     def close(self) -> None:
         if not self._socket.closed:
@@ -161,12 +187,16 @@ class _Socket:
     def _read(self) -> None:
         """Read everything there is: the descriptor will not tell of it again."""
         end = time.monotonic() + TURN_SECONDS
+        read = False
         while not self._socket.closed:
             try:
                 frames = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
-                return
+                break
+            read = True
             self._take(frames)
             if time.monotonic() > end:
                 self._loop.call_soon(self._read)
-                return
+                break
+        if read:
+            self._pause()

@@ -1,25 +1,36 @@
-"""Why a kernel died, in words: how its process ended and the last thing it wrote."""
+"""Why a kernel died, in words: how its process ended and the last things it wrote."""
 
 from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import NamedTuple
 
 LOOKBACK = 4096
+LINES = 10
+
+
+class Death(NamedTuple):
+    """`reason` is one sentence; `stderr` has the last lines that the process wrote there."""
+
+    reason: str
+    stderr: list[str]
 
 
 def explain(
     exit_code: int | None, stderr: Path | None, since: int = 0, *, out_of_memory: bool = False
-) -> str:
-    """One sentence; `exit_code` as `subprocess` counts it, None where nobody can know.
+) -> Death:
+    """How a process has ended; `exit_code` as `subprocess` counts it, None where nobody can know.
 
     Of the file `stderr` only what comes after the first `since` bytes counts.
     `out_of_memory` says that the system has killed somebody for want of memory meanwhile.
     """
-    line = _last_line(stderr, since) if stderr else ""
+    lines = _last_lines(stderr, since) if stderr else []
     killed = out_of_memory and exit_code in (None, -signal.SIGKILL)
     how = "killed: out of memory" if killed else _how(exit_code)
-    return how + (f"; the last line of its stderr: {line}" if line else "")
+    # ipykernel warns at each start; nobody dies of a warning.
+    telling = next((line for line in reversed(lines) if "WARNING" not in line), "")
+    return Death(how + (f"; the last line of its stderr: {telling}" if telling else ""), lines)
 
 
 def oom_kills(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> int:
@@ -67,13 +78,11 @@ def _how(exit_code: int | None) -> str:
     return f"its process was ended by {name}"
 
 
-def _last_line(path: Path, since: int) -> str:
+def _last_lines(path: Path, since: int) -> list[str]:
     try:
         with path.open("rb") as file:
             file.seek(max(since, path.stat().st_size - LOOKBACK))
             lines = file.read().decode("utf-8", "replace").splitlines()
     except OSError:
-        return ""
-    # ipykernel warns at each start; nobody dies of a warning.
-    telling = (line.strip() for line in reversed(lines) if "WARNING" not in line)
-    return next((line for line in telling if line), "")
+        return []
+    return [line.strip() for line in lines if line.strip()][-LINES:]

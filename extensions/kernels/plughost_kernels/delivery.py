@@ -1,8 +1,9 @@
 """Who gets which message of a kernel, and how far each client has come.
 
 Messages wait in the journal, not in a queue for each client: a client is a position in
-it. One that reads slowly is written to as fast as it reads; one that went away and comes
-back with its session goes on where it stopped.
+it. One that reads slowly is written to as fast as it reads, and what waits for it is
+coalesced meanwhile; one that went away and comes back with its session goes on where it
+stopped.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
+import msgspec
+from tornado.websocket import WebSocketClosedError
+
 from plughost_kernels import framing
-from plughost_kernels.journal import Entry, Journal
-from plughost_kernels.messages import Message, numbered
+from plughost_kernels.journal import Journal
+from plughost_kernels.messages import NUMBER_KEY, Message, composed
 
 WINDOW = 1024 * 1024
 """Bytes on their way to one client before it has to take some of them."""
@@ -33,10 +37,10 @@ class Client(Protocol):
 
     session: str
 
-    def send_frame(self, frame: bytes) -> Awaitable[None]:
+    def send_frame(self, frame: bytes) -> asyncio.Future[None]:
         """Send one message, given in the binary framing; done when it is on its way.
 
-        Raises ConnectionError once the WebSocket is closed.
+        It fails with WebSocketClosedError once the WebSocket is closed.
         """
 
     def close(self, code: int, reason: str) -> None:
@@ -99,23 +103,37 @@ class Delivery:
         """The kernel that was asked is gone; nothing will be answered."""
         self._asked.clear()
 
-    def deliver(self, message: Message) -> None:
-        """Number and keep a message; write it to whom it concerns."""
-        self._publish(message.channel, message.parts, self._recipient(message))
+    def __contains__(self, session: str) -> bool:
+        """Whether a client with this session is connected."""
+        return session in self._readers
 
-    def tell_each(self, compose: _Compose) -> None:
+    def deliver(self, message: Message) -> str | None:
+        """Number and keep a message for whom it concerns, until `flush()`.
+
+        Returns that client's session, None where it is for everyone.
+        """
+        to = self._recipient(message)
+        self.journal.append(message, to)
+        return to
+
+    def flush(self) -> None:
+        """Write what was delivered to the clients.
+
+        Of a flood, whatever has come at one time is coalesced before anybody gets it.
+        """
+        for reader in [*self._readers.values()]:
+            reader.pump()
+
+    def give(self, message: Message, session: str) -> None:
+        """Give a message to one client."""
+        self.journal.append(message, session)
+        self.flush()
+
+    def tell_each(self, compose: Callable[[str], Message]) -> None:
         """Give every session, connected or not, a message of its own, in order with the rest."""
         for session in [*self._readers, *self._left]:
-            self._publish("iopub", compose(session), session)
-
-    def _publish(self, channel: str, parts: Iterable[bytes], to: str | None) -> None:
-        marked = numbered([*parts], self.journal.epoch, self.journal.next)
-        self.journal.append(to, framing.encode(channel, marked))
-        if to is None:
-            for reader in [*self._readers.values()]:
-                reader.pump()
-        elif to in self._readers:
-            self._readers[to].pump()
+            self.journal.append(compose(session), session)
+        self.flush()
 
     def _recipient(self, message: Message) -> str | None:
         if message.channel == "iopub":
@@ -130,10 +148,6 @@ class Delivery:
         return session
 
 
-class _Compose(Protocol):
-    def __call__(self, session: str) -> list[bytes]: ...
-
-
 class _Reader:
     """One client's position in the journal: what was written, what has surely left."""
 
@@ -142,6 +156,7 @@ class _Reader:
         self.acknowledged = position
         self._journal = journal
         self._position = position
+        self._told_of_loss = 0
         self._in_flight = 0
         self._open = True
 
@@ -150,27 +165,52 @@ class _Reader:
 
     def pump(self) -> None:
         """Write what the client lacks, until it has enough to chew on."""
-        while self._open and self._position < self._journal.next and self._in_flight < WINDOW:
-            if self._position < self._journal.first:
-                self._skip_what_is_lost()
-            entry = self._journal[self._position]
-            self._position += 1
-            if entry.to is None or entry.to == self.client.session:
-                self._write(entry)
+        journal = self._journal
+        while self._open and self._position < journal.next and self._in_flight < WINDOW:
+            frame, position = journal.read(self._position, self.client.session)
+            if self._position <= journal.lost and self._told_of_loss < journal.lost:
+                self._tell_of_loss(frame)
+            self._position = position
+            if frame is not None:
+                self._write(frame, position)
             elif not self._in_flight:
-                self.acknowledged = self._position
+                self.acknowledged = position
 
-    def _skip_what_is_lost(self) -> None:
+    def _tell_of_loss(self, next_frame: bytes | None) -> None:
+        """Say where output is missing, in the output of the request that goes on after it."""
+        lost = self._told_of_loss = self._journal.lost
+        limit = self._journal.limit
         log.warning(
-            "Session %r reads too slowly, or was away too long: %d messages for it are not "
+            "Session %r reads too slowly, or was away too long: output numbered %d to %d is not "
             "kept any more. Raise journal_bytes in [extensions.kernels] of plughost.toml.",
             self.client.session,
-            self._journal.first - self._position,
+            self._position,
+            lost,
         )
-        self._position = self._journal.first
+        text = (
+            f"\n[Output is missing here: there was more than {limit:,} bytes of it while this "
+            "client read too slowly, or was away. journal_bytes in [extensions.kernels] of "
+            "plughost.toml is the limit.]\n"
+        )
+        parent = framing.decode(next_frame)[1][1] if next_frame is not None else b"{}"
+        message = composed(
+            "stream",
+            {"name": "stderr", "text": text},
+            session=self.client.session,
+            parent=parent,
+        )
+        # It has no number of its own: it is for this client only, and stands for no message.
+        place = {
+            "epoch": self._journal.epoch,
+            "n": self._position - 1,
+            "lost": [self._position, lost],
+        }
+        metadata = msgspec.json.encode({NUMBER_KEY: place})
+        parts = [*message.parts[:2], metadata, message.parts[3]]
+        self._write(framing.encode("iopub", parts), self._position)
 
-    def _write(self, entry: Entry) -> None:
-        size = len(entry.frame)
+    def _write(self, frame: bytes, position: int) -> None:
+        size = len(frame)
         self._in_flight += size
 
         def written(done: asyncio.Future[None]) -> None:
@@ -178,11 +218,11 @@ class _Reader:
             error = None if done.cancelled() else done.exception()
             if done.cancelled() or error is not None:
                 self._open = False  # closed under our hands; detach() follows
-                if error is not None and not isinstance(error, ConnectionError):
+                if error is not None and not isinstance(error, WebSocketClosedError):
                     log.error("Cannot write to a client.", exc_info=error)
                 return
-            self.acknowledged = max(self.acknowledged, entry.number + 1)
+            self.acknowledged = max(self.acknowledged, position)
             if self._position < self._journal.next:
                 self.pump()
 
-        asyncio.ensure_future(self.client.send_frame(entry.frame)).add_done_callback(written)
+        self.client.send_frame(frame).add_done_callback(written)

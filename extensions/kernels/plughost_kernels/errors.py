@@ -2,23 +2,29 @@
 
 NotFound (404)
 ├── KernelspecNotFound   nobody has installed a kernel of that name
+├── ProviderNotFound     no kernel provider was added by that name
 ├── KernelNotFound
+├── KernelEnded          it was shut down while somebody wanted something else of it
 └── SessionNotFound
 Conflict (409)
+├── ProviderExists       another kernel provider has that name
 ├── KernelExists         a kernel with that id is running
 └── KernelNotRunning     it is dead; only a restart helps
 Gone (410)
 └── SessionKernelGone    the session's kernel has ended before it
 HostError (500)
 ├── KernelFailed         its process could not be started
+│   └── ProviderFailed   (502; 504 when it was too slow) who offers it does not do so now
 └── KernelDied           nobody can connect to it any more
 BadRequest (400)
+├── BadProvider          what is no kernel provider, or has no name for one
 └── BadMessage           a WebSocket message that cannot be read
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from http import HTTPStatus
 
 from plughost import BadRequest, Conflict, Gone, HostError, NotFound
 
@@ -28,11 +34,39 @@ def _listed(names: Iterable[str]) -> str:
 
 
 class KernelspecNotFound(NotFound):
+    def __init__(self, name: str, known: Iterable[str], problem: str = "") -> None:
+        self.name = name
+        more = problem or "`jupyter kernelspec list` shows where they are."
+        super().__init__(
+            f"There is no kernel named {name!r}.", hint=f"Installed: {_listed(known)}. {more}"
+        )
+
+
+class ProviderNotFound(NotFound):
     def __init__(self, name: str, known: Iterable[str]) -> None:
         self.name = name
         super().__init__(
-            f"There is no kernel named {name!r}.",
-            hint=f"Installed: {_listed(known)}. `jupyter kernelspec list` shows where they are.",
+            f"No kernel provider was added by the name {name!r}.",
+            hint=f"Added: {_listed(known)}. Those of extensions and settings go with them.",
+        )
+
+
+class ProviderExists(Conflict):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"A second kernel provider is called {name!r}; it is not used.",
+            hint="Choose another name for it, or remove the other one.",
+        )
+
+
+class BadProvider(BadRequest):
+    def __init__(self, name: object) -> None:
+        self.name = name
+        super().__init__(
+            f"{name!r} is no kernel provider, or not the name of one.",
+            hint="Its name has a-z, 0-9, '.', '_' and '-', and is not 'local'; its manager can be "
+            "called.",
         )
 
 
@@ -41,6 +75,14 @@ class KernelNotFound(NotFound):
         self.kernel_id = kernel_id
         super().__init__(
             f"There is no running kernel {kernel_id!r}.", hint=f"Running: {_listed(known)}."
+        )
+
+
+class KernelEnded(NotFound):
+    def __init__(self, kernel_id: str) -> None:
+        self.kernel_id = kernel_id
+        super().__init__(
+            f"The kernel {kernel_id!r} has just been shut down.", hint="Start another one."
         )
 
 
@@ -86,6 +128,15 @@ class KernelFailed(HostError):
             hint="`jupyter kernelspec list` shows the folder whose kernel.json says how.",
             reason="kernel failed",
         )
+
+
+class ProviderFailed(KernelFailed):
+    def __init__(self, name: str, why: str, hint: str, *, late: bool) -> None:
+        super(KernelFailed, self).__init__(
+            f"The kernel {name!r} is not available now. {why}", hint=hint, reason="provider failed"
+        )
+        self.name = name
+        self.status = HTTPStatus.GATEWAY_TIMEOUT if late else HTTPStatus.BAD_GATEWAY
 
 
 class KernelDied(HostError):

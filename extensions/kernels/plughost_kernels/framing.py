@@ -103,7 +103,7 @@ def decode_legacy(frame: str | bytes) -> tuple[str, list[bytes]]:
             bounds = pairwise(offsets)
             text, *buffers = (frame[start:end] for start, end in bounds)
         message = _legacy.decode(text)
-    except (struct.error, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (struct.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadMessage(f"It cannot be read: {error}") from None
     json_parts = (message.header, message.parent_header, message.metadata, message.content)
     return message.channel or "shell", [*(bytes(part) for part in json_parts), *buffers]

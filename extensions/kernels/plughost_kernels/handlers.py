@@ -18,14 +18,13 @@ LOGO_SECONDS = 30 * 24 * 3600
 
 
 class KernelspecsHandler(JSONHandler):
-    """`GET /api/kernelspecs`: everything that can be started, and the default."""
+    """`GET /api/kernelspecs`: everything that can be started, the default, and problems."""
 
     def initialize(self, specs: Kernelspecs) -> None:
         self.specs = specs
 
     async def get(self) -> None:
-        default = await self.specs.default()
-        self.reply({"default": default, "kernelspecs": await self.specs.all()})
+        self.reply(await self.specs.look())
 
 
 class KernelspecHandler(JSONHandler):
@@ -73,7 +72,10 @@ class KernelsHandler(JSONHandler):
     async def post(self) -> None:
         wanted = self.body(KernelRequest, default=KernelRequest())
         kernel = await self.kernels.launch(
-            wanted.name, path=wanted.path or "", kernel_id=wanted.kernel_id
+            wanted.name,
+            path=wanted.path or "",
+            kernel_id=wanted.kernel_id,
+            env=wanted.env or {},
         )
         self.set_header("Location", f"{self.host.config.base_url}api/kernels/{quote(kernel.id)}")
         self.reply(kernel.model(), status=HTTPStatus.CREATED)

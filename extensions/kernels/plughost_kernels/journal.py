@@ -1,59 +1,267 @@
-"""The numbered history of what a kernel sent: kept in memory, bounded in bytes.
+"""The numbered history of what a kernel sent: coalesced, kept in memory, bounded in bytes.
 
 Everything a kernel sends gets an `(epoch, number)`. Numbers grow by one; the epoch changes
 whenever numbers may have been given and not kept, so that none is ever used twice.
+
+A reader is a number, too: one that has all messages below `n` asks for what comes next with
+`read(n, …)`. Whoever reads as fast as the kernel writes gets each message as it was sent.
+For whoever comes later, one entry stands for text that was written piece by piece, and what
+a later message has made void is gone: an update of a display by a newer one, outputs by
+`clear_output`, a line of text by what a carriage return has written over it. Nothing else
+is left out until the bytes exceed the limit; then the oldest output goes, and `lost` says so.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections import deque
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections import OrderedDict
+from typing import NamedTuple
+
+from plughost_kernels import framing
+from plughost_kernels.messages import Message, Stream, numbered, with_content
+from plughost_kernels.text import FULL, Text
+
+OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error", "clear_output"})
+"""What `clear_output` makes void, earlier ones of its kind included."""
+EXPENDABLE = OUTPUTS | {"update_display_data", "comm_msg"}
+"""What goes when there is too much; without any of the rest a client would wait for ever."""
+RESERVED = 1 / 8
+"""The part of the limit that messages which are not expendable may fill."""
+ENTRY_BYTES = 300
+"""About what an entry needs besides its frame."""
+DISPLAYS = 1_000
+"""Displays whose latest update is remembered, to be replaced by the next."""
 
 
-@dataclass(frozen=True, slots=True)
 class Entry:
-    """One message: its number, whom it is for (a client's session; None: everyone), its frame.
+    """A message and its number. `to` is a client's session, None where it is for everyone.
 
-    The frame is the message in the binary WebSocket framing (`framing.py`), so that it
-    exists once however many clients get it.
+    `kind` is its message type, `parent` the id of the request that caused it, `frame` the
+    message in the binary WebSocket framing (`framing.py`), so that it exists once however
+    many clients get it. A void entry has none.
     """
 
-    number: int
-    to: str | None
-    frame: bytes
+    __slots__ = ("frame", "kind", "number", "parent", "size", "to")
+
+    def __init__(self, number: int, to: str | None, kind: str, parent: str, frame: bytes) -> None:
+        self.number = number
+        self.to = to
+        self.kind = kind
+        self.parent = parent
+        self.frame: bytes | None = frame
+        self.size = len(frame) + ENTRY_BYTES
+
+    def read(self, position: int, epoch: str) -> bytes | None:
+        """The frame for a reader at `position`."""
+        return self.frame
+
+    def void(self) -> None:
+        """Let go of everything but the number."""
+        self.frame = None
+        self.size = 0
+
+
+class TextEntry(Entry):
+    """Text that was written piece by piece, from the message `first` to `number`.
+
+    One message stands for all of it: with the header of the last, and in its number the
+    first.
+    """
+
+    __slots__ = ("first", "latest", "name", "text")
+
+    def __init__(self, number: int, parent: str, frame: bytes, message: Message, stream: Stream):
+        super().__init__(number, None, "stream", parent, frame)
+        self.first = number
+        self.latest: Message | None = message
+        self.name = stream.name
+        self.text = Text(number, stream.text)
+        self.size += self.text.size
+
+    def goes_on_with(self, number: int, parent: str, message: Message, stream: Stream) -> bool:
+        """Whether a message is the next piece of this text."""
+        return (
+            self.latest is not None
+            and self.number == number - 1
+            and self.parent == parent
+            and self.name == stream.name
+            and self.latest.parts[2] == message.parts[2]
+            and len(message.parts) == 4
+            and self.text.has_room
+        )
+
+    def add(self, number: int, message: Message, stream: Stream) -> None:
+        """Add the next piece."""
+        self.number = number
+        self.latest = message
+        self.frame = b""
+        self.text.add(number, stream.text)
+        self.size = self.text.size + sum(map(len, message.parts)) + ENTRY_BYTES
+
+    def read(self, position: int, epoch: str) -> bytes | None:
+        if self.frame or self.latest is None:
+            return self.frame
+        content = {"name": self.name, "text": self.text.since(position)}
+        parts = with_content(self.latest.parts, content)
+        first = max(position, self.first)
+        return framing.encode("iopub", numbered(parts, epoch, self.number, first))
+
+    def void(self) -> None:
+        super().void()
+        self.latest = None
+        self.text = Text(self.number, "")
+
+
+class Read(NamedTuple):
+    """What a reader gets next, and its position then; a frame of None: it has everything."""
+
+    frame: bytes | None
+    position: int
 
 
 class Journal:
-    """The latest entries of one kernel, oldest first, up to `limit` bytes.
+    """The history of one kernel.
 
-    `first` is the number of the oldest entry that is kept, `next` the one that the next
-    message gets; they are equal while it is empty.
+    `next` is the number that the next message gets, `lost` the number of the latest one
+    that was given up for want of room, `bytes` what the entries need, at most about `limit`.
     """
 
     def __init__(self, limit: int) -> None:
         self.epoch = secrets.token_hex(4)
-        self.first = 1
         self.next = 1
+        self.lost = 0
         self.bytes = 0
-        self._limit = limit
-        self._entries: deque[Entry] = deque()
+        self.limit = limit
+        self._reserved = 0
+        self._entries: list[Entry] = []  # numbers ascend
+        self._void = 0
+        self._swept = 0  # before this place nothing is expendable
+        self._updates: OrderedDict[str, Entry] = OrderedDict()
+        self._cleared: dict[str, int] = {}
+        self._clearing: dict[str, int] = {}
+        self._routed = 0
 
-    def append(self, to: str | None, frame: bytes) -> Entry:
-        """Keep a message under the next number; the oldest ones make room for it."""
-        entry = Entry(self.next, to, frame)
+    def append(self, message: Message, to: str | None = None) -> None:
+        """Number a message and keep it; the oldest output makes room for it."""
+        number = self.next
         self.next += 1
-        self._entries.append(entry)
-        self.bytes += len(frame)
-        # The newest stays, however large it is: it is about to be sent.
-        while self.bytes > self._limit and len(self._entries) > 1:
-            self.bytes -= len(self._entries.popleft().frame)
-            self.first += 1
-        return entry
+        kind, parent = message.header.msg_type, message.parent.msg_id
+        last = self._entries[-1] if self._entries else None
+        if last is not None and last.parent == parent:
+            parent = last.parent  # one string for all that have the same
+        stream = message.stream() if to is None else None
+        if (
+            stream is not None
+            and isinstance(last, TextEntry)
+            and last.goes_on_with(number, parent, message, stream)
+        ):
+            self.bytes -= last.size
+            last.add(number, message, stream)
+            self.bytes += last.size
+        else:
+            frame = framing.encode(message.channel, numbered(message.parts, self.epoch, number))
+            if stream is not None and len(stream.text) < FULL and len(message.parts) == 4:
+                entry: Entry = TextEntry(number, parent, frame, message, stream)
+            else:
+                entry = Entry(number, to, kind, parent, frame)
+            self._entries.append(entry)
+            self.bytes += entry.size
+            if kind not in EXPENDABLE:
+                self._reserved += entry.size
+            if message.channel == "iopub" and to is None:
+                self._void_what_is_past(message, entry)
+        if self.bytes > self.limit:
+            self._make_room()
+        if self._void > 64 and self._void * 2 > len(self._entries):
+            self._close_gaps()
 
-    def __getitem__(self, number: int) -> Entry:
-        """The entry with a number from `first` up to, without, `next`; raises IndexError."""
-        if not self.first <= number < self.next:
-            raise IndexError(f"No entry {number}: {self.first} to {self.next - 1} are kept.")
-        # A deque is quick at both ends, which is where readers are.
-        return self._entries[number - self.first]
+    def read(self, position: int, session: str) -> Read:
+        """What the client `session`, which has everything below `position`, gets next."""
+        entries = self._entries
+        index = len(entries) - 1
+        if index > 0 and entries[index - 1].number >= position:
+            index = bisect_left(entries, position, key=_number)
+        while 0 <= index < len(entries):
+            entry = entries[index]
+            if entry.frame is not None and entry.number >= position and entry.to in (None, session):
+                return Read(entry.read(position, self.epoch), entry.number + 1)
+            index += 1
+        return Read(None, self.next)
+
+    # -- what goes
+
+    def _void_what_is_past(self, message: Message, entry: Entry) -> None:
+        """Drop what a message has made void, for those who have not seen it yet."""
+        kind, parent = entry.kind, entry.parent
+        if kind == "update_display_data":
+            display = message.display_id()
+            if display is not None:
+                older = self._updates.pop(display, None)
+                if older is not None:
+                    self._drop(older)
+                self._updates[display] = entry
+                if len(self._updates) > DISPLAYS:
+                    self._updates.popitem(last=False)
+        elif kind == "clear_output":
+            waits = message.waits()
+            if waits:
+                self._clearing[parent] = entry.number  # once there is something new to see
+            elif waits is not None:
+                self._clearing.pop(parent, None)
+                self._clear(parent, entry.number)
+        elif kind in OUTPUTS:
+            cleared = self._clearing.pop(parent, None)
+            if cleared is not None:
+                self._clear(parent, cleared)
+        elif kind.startswith("comm_"):
+            # A widget may take over a cell's outputs, and give them back, in this way.
+            self._routed = entry.number
+            self._clearing.clear()
+        elif kind == "status" and message.execution_state() == "idle":
+            self._cleared.pop(parent, None)
+            self._clearing.pop(parent, None)
+
+    def _clear(self, parent: str, number: int) -> None:
+        """Drop the outputs of a request that came before its `clear_output`."""
+        since = max(self._routed, self._cleared.get(parent, 0))
+        self._cleared[parent] = number
+        index = bisect_left(self._entries, number, key=_number)
+        for entry in self._entries[bisect_left(self._entries, since, key=_number) : index]:
+            if entry.parent == parent and entry.kind in OUTPUTS:
+                self._drop(entry)
+
+    def _make_room(self) -> None:
+        """Drop output, the oldest first, until the rest fits; the newest message stays.
+
+        Where messages that are not expendable fill more than their part, they go as well.
+        """
+        anything = self._reserved > self.limit * RESERVED
+        index = 0 if anything else self._swept
+        while self.bytes > self.limit and index < len(self._entries) - 1:
+            entry = self._entries[index]
+            index += 1
+            if entry.frame is not None and (anything or entry.kind in EXPENDABLE):
+                self.lost = max(self.lost, entry.number)
+                self._drop(entry)
+        self._swept = index
+
+    def _drop(self, entry: Entry) -> None:
+        if entry.frame is None:
+            return
+        self.bytes -= entry.size
+        if entry.kind not in EXPENDABLE:
+            self._reserved -= entry.size
+        entry.void()
+        self._void += 1
+
+    def _close_gaps(self) -> None:
+        """Forget void entries, once they are half of all: seldom enough to cost little."""
+        before = sum(1 for entry in self._entries[: self._swept] if entry.frame is not None)
+        self._entries = [entry for entry in self._entries if entry.frame is not None]
+        self._swept = before
+        self._void = 0
+
+
+def _number(entry: Entry) -> int:
+    return entry.number

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import secrets
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
@@ -20,39 +17,50 @@ from typing import Any
 import msgspec
 import zmq
 import zmq.asyncio
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
-from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec
 from jupyter_core.paths import jupyter_runtime_dir
 
-from plughost_kernels import death, messages
+from plughost import child_environment
+from plughost_kernels import claiming, death
 from plughost_kernels.activity import Activity
+from plughost_kernels.claiming import SilentRequest
+from plughost_kernels.clients import Clients
 from plughost_kernels.connection import CHANNELS, Connection
-from plughost_kernels.delivery import Client, Delivery
-from plughost_kernels.errors import KernelDied, KernelFailed, KernelNotRunning
-from plughost_kernels.journal import Journal
+from plughost_kernels.death import Death
+from plughost_kernels.delivery import Client
+from plughost_kernels.errors import (
+    KernelDied,
+    KernelEnded,
+    KernelFailed,
+    KernelNotRunning,
+    KernelspecNotFound,
+)
+from plughost_kernels.kernelspecs import Kernelspecs
+from plughost_kernels.messages import Message
 from plughost_kernels.models import KernelModel
-from plughost_kernels.provisioner import LastingProvisioner, find_process
+from plughost_kernels.provisioner import KernelManager, LastingProvisioner, find_process
 from plughost_kernels.registry import KernelRecord, Registry, SessionFacts
 from plughost_kernels.settings import KernelSettings
 
 ADOPTION_PATIENCE = 1.0
 """Seconds after which an adopted kernel that does not answer counts as busy."""
+INTRODUCTION_PATIENCE = 2.0
+"""Seconds in which a claimed kernel has to learn its folder."""
 
-LAUNCH_ERRORS = (NoSuchKernel, OSError, ValueError, RuntimeError, subprocess.SubprocessError)
+LAUNCH_ERRORS = Exception
+"""A kernelspec may name a provisioner of another package, which may raise anything."""
 
 log = logging.getLogger("plughost.kernels")
 audit = logging.getLogger("plughost.audit")
 """Who did what to which kernel, for whoever keeps that: nothing of code or outputs."""
-
-AUDITED = ("execute_request", "debug_request", "shutdown_request", "interrupt_request")
-"""Messages from clients that an audit names."""
 
 
 class Kernel:
     """A kernel from its first start, or adoption, to its end; restarts leave its id as it is.
 
     `sessions` and `session_name` (what the kernel finds in JPY_SESSION_NAME) are kept with
-    it on disk; `save()` writes them.
+    it on disk; `save()` writes them. `environment`, what it finds besides, never gets there.
+    A `warm` kernel is nobody's before `claim()`, and not restarted when it dies.
     """
 
     def __init__(
@@ -63,7 +71,7 @@ class Kernel:
         *,
         registry: Registry,
         settings: KernelSettings,
-        specs: KernelSpecManager,
+        specs: Kernelspecs,
         context: zmq.asyncio.Context,
         on_activity: Callable[[], None],
     ) -> None:
@@ -72,26 +80,32 @@ class Kernel:
         self.folder = folder
         self.session_name = ""
         self.sessions: list[SessionFacts] = []
-        self.delivery = Delivery(Journal(settings.journal_bytes))
+        self.environment: dict[str, str] = {}
+        self.warm = False
+        self.clients = Clients(kernel_id, settings)
         self._reason: str | None = None
         self._activity = Activity(on_activity)
-        self._connection = Connection(kernel_id, self.delivery.deliver, self._activity.note)
+        self._connection = Connection(kernel_id, self._receive, self._observe, self.clients.flush)
         self._settings = settings
         self._registry = registry
+        self._specs = specs
         self._context = zmq.Context(context)
-        self._manager = _KernelManager(
+        self._manager = KernelManager(
             kernel_id=kernel_id,
-            kernel_name=name,
+            kernel_name=name.partition(":")[2] or name,
             connection_file=str(Path(jupyter_runtime_dir(), f"kernel-{kernel_id}.json")),
-            kernel_spec_manager=specs,
             shutdown_wait_time=settings.shutdown_wait,
             context=context,
         )
         self._changing = asyncio.Lock()
         self._settled = asyncio.Event()
+        self._introduced = asyncio.Event()
+        self._introduced.set()
+        self._introduction: SilentRequest | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._urls: dict[str, str] = {}
         self._was_up = False
+        self._is_over = False
         self._deaths = 0
         self._launched = 0.0
         self._oom_kills = 0
@@ -101,18 +115,34 @@ class Kernel:
 
     async def start(self) -> None:
         """Launch the process; returns before it answers. Raises KernelFailed."""
-        spec = await self._spec()
-        # A kernelspec that names a provisioner gets that one, from jupyter_client.
-        if not (spec and "provisioner_name" in spec.metadata.get("kernel_provisioner", {})):
-            self._manager.provisioner = self._new_provisioner(spec)
         async with self._changing:
             try:
+                spec = await self._spec()
+                # A kernelspec that names a provisioner gets that one, from jupyter_client.
+                if "provisioner_name" not in spec.metadata.get("kernel_provisioner", {}):
+                    self._manager.provisioner = self._new_provisioner(spec)
                 await self._manager.start_kernel(**self._launch_arguments())
+            except KernelFailed as error:
+                await self._end(error.message)
+                raise
             except LAUNCH_ERRORS as error:
                 failure = KernelFailed(self.name, str(error))
                 await self._end(failure.message)
                 raise failure from error
             await self._begin()
+
+    def claim(self, folder: Path, session_name: str) -> None:
+        """Give a warm kernel away, to work in a folder and under a session's name.
+
+        Nobody reaches it before it was told of them. One that cannot be told is replaced by
+        a new process, which finds them when it starts.
+        """
+        self.warm = False
+        self.folder, self.session_name = folder, session_name
+        self._introduced.clear()
+        self._activity.state = "starting"
+        self._activity.last = datetime.now(timezone.utc)
+        self._go(self._introduce())
 
     async def adopt(self, record: KernelRecord) -> None:
         """Take over a process that another server has started, and learn how it fares.
@@ -127,11 +157,14 @@ class Kernel:
             raise KernelFailed(self.name, f"its connection file is lost: {error}") from error
         if process is None:
             raise KernelFailed(self.name, "its process has ended")
-        spec = await self._spec()
+        try:
+            spec = await self._spec()
+        except KernelFailed:  # its provider may come later, or come back
+            spec = self._manager.use(KernelSpec(display_name=self.name), stand_in=True)
         provisioner = self._new_provisioner(spec)
         provisioner.adopt(process)
         provisioner.connection_info = self._manager.get_connection_info()
-        self._manager.adopt(provisioner, spec or KernelSpec(display_name=self.name))
+        self._manager.adopt(provisioner)
         self.session_name = record.session_name
         self.sessions = record.sessions
         self._was_up = True
@@ -155,26 +188,37 @@ class Kernel:
     async def restart(self) -> None:
         """End the process and launch another; returns when that answers.
 
-        Works for a dead kernel, too. Raises KernelFailed and KernelDied.
+        Works for a dead kernel, too. Raises KernelFailed, KernelDied, and KernelEnded when it
+        was shut down meanwhile.
         """
         audit.debug("kernel_restart", extra=self._about)
+        self._activity.last = datetime.now(timezone.utc)  # somebody wants it
         async with self._changing:
+            if self._is_over:
+                raise KernelEnded(self.id)
             self._deaths = 0
+            self._reason = None
             await self._relaunch(now=False)
         await self.reachable()
 
-    async def shutdown(self) -> None:
-        """End the process: ask it to, then terminate, then kill it."""
-        audit.debug("kernel_stop", extra=self._about)
+    async def shutdown(self, *, now: bool = False) -> None:
+        """End the process: ask it to, then terminate, then kill it; `now`: kill it."""
+        if not self.warm:
+            audit.debug("kernel_stop", extra=self._about)
         async with self._changing:
+            if self._is_over:
+                return  # somebody else has done it
             await self._cancel_tasks()
-            await self._manager.shutdown_kernel()
+            await self._manager.shutdown_kernel(now=now)
+            self._is_over = True
             await self._end("it was shut down")
 
     async def leave(self) -> bool:
         """Let go of the process without ending it; False if nobody could adopt it."""
         provisioner = self._manager.provisioner
         if not isinstance(provisioner, LastingProvisioner) or self._activity.state == "dead":
+            return False
+        if not self._introduced.is_set():
             return False
         await self._cancel_tasks()
         self._connection.close()
@@ -195,23 +239,20 @@ class Kernel:
 
     async def reachable(self) -> None:
         """Wait until it answers, or has had its time to. Raises KernelDied."""
+        await self._introduced.wait()
         await self._settled.wait()
-        if self._reason is not None:
-            raise KernelDied(self.id, self._reason)
+        if self._activity.state == "dead":
+            raise KernelDied(self.id, self._reason or "")
 
     def send(self, client: Client, channel: str, parts: Sequence[bytes]) -> None:
         """Pass a client's message on to the kernel. Raises BadMessage."""
-        message = messages.read(channel, parts)
-        if channel not in CHANNELS:
-            log.warning(
-                "Ignoring a message for the channel %r of %s.", channel, self.id, extra=self._about
-            )
-            return
-        if message.header.msg_type in AUDITED:
-            audit.debug(message.header.msg_type, extra=self._about)
-        if channel != "stdin":
-            self.delivery.asked(message.header.msg_id, client.session)
-        self._connection.send(channel, parts)
+        if self.clients.sends(client, channel, parts):
+            self._connection.send(channel, parts)
+
+    @property
+    def changing(self) -> bool:
+        """Whether it is being started, restarted or shut down right now."""
+        return self._changing.locked()
 
     def model(self) -> KernelModel:
         """The kernel as clients see it."""
@@ -220,8 +261,11 @@ class Kernel:
             name=self.name,
             last_activity=self._activity.last,
             execution_state=self._activity.state,
-            connections=len(self.delivery),
-            reason=self._reason,
+            connections=len(self.clients),
+            running=self.clients.requests.running,
+            queued=self.clients.requests.waiting,
+            input=self.clients.requests.input,
+            reason=self._reason or msgspec.UNSET,
         )
 
     # -- how it goes on
@@ -231,7 +275,6 @@ class Kernel:
         self._launched = time.monotonic()
         self._oom_kills = death.oom_kills()
         self._activity.state = "starting"
-        self._reason = None
         self._connect()
         await self.save()
         self._go(self._greet())
@@ -240,6 +283,7 @@ class Kernel:
     async def _greet(self) -> None:
         if await self._connection.greet(self._settings.answer_timeout):
             self._was_up = True
+            self._activity.note_answer()
         else:
             log.warning(
                 "Kernel %s (%s) has not answered in %g s.",
@@ -249,6 +293,37 @@ class Kernel:
                 extra=self._about,
             )
         self._settled.set()
+
+    async def _introduce(self) -> None:
+        """Tell a claimed kernel its folder and its session."""
+        try:
+            await self._settled.wait()
+            if await self._told():
+                self._activity.state = "idle"
+            else:
+                log.warning(
+                    "The warm kernel %s (%s) could not be told its folder; it is started anew.",
+                    self.id,
+                    self.name,
+                    extra=self._about,
+                )
+                async with self._changing:
+                    await self._relaunch(now=True)
+        except KernelFailed:
+            pass  # it is dead, and its model says why
+        finally:
+            self._introduced.set()
+        await self.save()
+
+    async def _told(self) -> bool:
+        language = (self._manager.kernel_spec or KernelSpec()).language
+        program = claiming.code(language, self.folder, self.session_name)
+        request = self._introduction = claiming.SilentRequest(program)
+        self._connection.send("shell", request.parts)
+        try:
+            return await asyncio.wait_for(request.succeeded, INTRODUCTION_PATIENCE)
+        except asyncio.TimeoutError:
+            return False
 
     async def _await_answer(self) -> None:
         await self._connection.answered.wait()
@@ -263,32 +338,44 @@ class Kernel:
     async def _died(self) -> None:
         """The process ended and nobody had asked for it."""
         why = self._why_dead()
-        audit.debug("kernel_died", extra=self._about)
-        log.warning("Kernel %s (%s) died: %s.", self.id, self.name, why, extra=self._about)
+        if not self.warm:
+            audit.debug("kernel_died", extra=self._about)
+        log.log(
+            logging.DEBUG if self.warm else logging.WARNING,
+            "Kernel %s (%s) died: %s.%s",
+            self.id,
+            self.name,
+            why.reason,
+            "".join(f"\n  {line}" for line in why.stderr),
+            extra=self._about,
+        )
         stable = time.monotonic() - self._launched >= self._settings.stable_after
         self._deaths = 1 if stable else self._deaths + 1
-        if self._deaths > self._settings.restart_limit:
-            await self._end(why)
-            self._tell("dead")
+        if self.warm or self._deaths > self._settings.restart_limit:
+            await self._end(why.reason)
+            self.clients.tell("dead", why)
             return
-        self._tell("restarting")
+        self._reason = why.reason
+        self.clients.tell("restarting", why)
         try:
             # Another program may have taken a port before a kernel that never was up.
-            await self._relaunch(now=True, newports=not self._was_up)
+            await self._relaunch(now=True, new_ports=not self._was_up)
         except KernelFailed as error:
             await self._end(error.message)
-            self._tell("dead")
+            self.clients.tell("dead", Death(error.message, []))
 
-    async def _relaunch(self, **how: bool) -> None:
-        spec = self._manager.kernel_spec
-        if spec is None or not spec.argv:
-            raise KernelFailed(self.name, "its kernelspec is not installed any more.")
+    async def _relaunch(self, *, now: bool, new_ports: bool = False) -> None:
+        if self._manager.stand_in:
+            await self._spec()
         await self._cancel_tasks()
         self._settled.clear()
         self._activity.state = "restarting"
-        self.delivery.forget_requests()
+        self.clients.forget_requests()
         try:
-            await self._manager.restart_kernel(**how, **self._launch_arguments())
+            provisioner = self._manager.provisioner
+            if new_ports and isinstance(provisioner, LastingProvisioner):
+                provisioner.forget_ports()
+            await self._manager.restart_kernel(now=now, **self._launch_arguments())
         except LAUNCH_ERRORS as error:
             failure = KernelFailed(self.name, str(error))
             await self._end(failure.message)
@@ -300,6 +387,7 @@ class Kernel:
         self._connection.close()
         self._urls = {}
         self._activity.state = "dead"
+        self.clients.forget_requests()
         self._reason = reason
         self._settled.set()
         await self._registry.remove(self.id, self._manager.connection_file)
@@ -318,20 +406,25 @@ class Kernel:
             self._connection.open(self._context, self._manager.session, urls)
             self._urls = urls
 
-    async def _spec(self) -> KernelSpec | None:
-        """The kernelspec; None when it is not installed any more."""
+    async def _spec(self) -> KernelSpec:
+        """The kernelspec, to be used from now on. Raises KernelFailed."""
         try:
-            return await asyncio.to_thread(lambda: self._manager.kernel_spec)
-        except NoSuchKernel:
-            return None
+            return self._manager.use(await self._specs.kernel_spec(self.name))
+        except KernelspecNotFound as error:
+            why = "its kernelspec is not installed any more."
+            raise KernelFailed(self.name, why) from error
 
-    def _new_provisioner(self, spec: KernelSpec | None) -> LastingProvisioner:
+    def _new_provisioner(self, spec: KernelSpec) -> LastingProvisioner:
         provisioner = LastingProvisioner(kernel_id=self.id, kernel_spec=spec, parent=self._manager)
         provisioner.stdout_file, provisioner.stderr_file = self._registry.output_files(self.id)
         return provisioner
 
     def _launch_arguments(self) -> dict[str, Any]:
-        env = {**os.environ, "JPY_SESSION_NAME": self.session_name}
+        env = {
+            **child_environment(),
+            **self.environment,
+            "JPY_SESSION_NAME": self.session_name,
+        }
         return {"cwd": str(self.folder), "env": env}
 
     def _record(self) -> KernelRecord | None:
@@ -351,9 +444,11 @@ class Kernel:
             owner=self._registry.owner,
             session_name=self.session_name,
             sessions=self.sessions,
+            # Until it knows its folder it is of no use to another server either.
+            warm=self.warm or not self._introduced.is_set(),
         )
 
-    def _why_dead(self) -> str:
+    def _why_dead(self) -> Death:
         provisioner = self._manager.provisioner
         if not isinstance(provisioner, LastingProvisioner):
             return death.explain(None, None)
@@ -364,26 +459,15 @@ class Kernel:
             out_of_memory=death.oom_kills() > self._oom_kills,
         )
 
-    def _tell(self, state: str) -> None:
-        """Tell every client of a state that the kernel cannot tell itself.
+    def _receive(self, message: Message) -> None:
+        """Something has come that is not an answer to the connection's own questions."""
+        if self._introduction is None or not self._introduction.caused(message):
+            self.clients.receive(message)
 
-        The header carries the client's own session: JupyterLab takes another one for a
-        restarted kernel and drops what it was about to handle.
-        """
-
-        def status(session: str) -> list[bytes]:
-            header = {
-                "msg_id": secrets.token_hex(16),
-                "msg_type": "status",
-                "session": session,
-                "username": "plughost",
-                "date": datetime.now(timezone.utc),
-                "version": "5.3",
-            }
-            content = {"execution_state": state}
-            return [msgspec.json.encode(part) for part in (header, {}, {}, content)]
-
-        self.delivery.tell_each(status)
+    def _observe(self, message: Message) -> None:
+        """The kernel has published something, for clients or because of us."""
+        if self._introduction is None or not self._introduction.caused(message):
+            self._activity.note(message)
 
     def _require_running(self) -> None:
         if self._activity.state == "dead":
@@ -411,21 +495,3 @@ class Kernel:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-
-
-class _KernelManager(AsyncKernelManager):
-    """jupyter_client's manager, which leaves the connection file to a kernel that goes on.
-
-    Its own removes the file even when it is merely forgotten, and with it the only way to
-    a kernel that outlives us.
-    """
-
-    def adopt(self, provisioner: LastingProvisioner, spec: KernelSpec) -> None:
-        """Go on with a kernel that is running already."""
-        self.provisioner = provisioner
-        self._kernel_spec = spec
-        self._attempted_start = True  # else a restart would settle `ready` twice
-
-    def cleanup_connection_file(self) -> None:
-        if self.shutting_down:
-            Path(self.connection_file).unlink(missing_ok=True)

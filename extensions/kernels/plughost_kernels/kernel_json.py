@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -42,17 +42,19 @@ class _Whole(KernelJSON, frozen=True):
 
 
 class Found(NamedTuple):
-    """One kernelspec: its folder, and what its kernel.json says."""
+    """One kernelspec: its folder if it has one, what its kernel.json says, and its files."""
 
-    folder: Path
+    folder: Path | None
     spec: dict[str, Any]
+    files: Mapping[str, str] = {}
+    """The names of logos and scripts by what clients call them, such as `logo-64x64`."""
 
 
-def read(folders: Iterable[Path]) -> dict[str, Found] | None:
+def read(folders: Iterable[Path], *, native: bool = True) -> dict[str, Found] | None:
     """Every kernelspec by name, of two with the same name the first.
 
     None where jupyter_client has to judge: something is broken or names a provisioner, a
-    folder has a name that is none, or the native kernel has no kernelspec.
+    folder has a name that is none, or the `native` kernel is wanted and has no kernelspec.
     """
     # The provisioner of all kernels that name none; it need not be installed.
     if os.environ.get("JUPYTER_DEFAULT_PROVISIONER_NAME"):
@@ -62,10 +64,20 @@ def read(folders: Iterable[Path]) -> dict[str, Found] | None:
         for folder in folders:
             for name, path in _listed(folder).items():
                 if name not in found:
-                    found[name] = Found(path, _read(name, path))
+                    found[name] = Found(path, _read(name, path), files(path))
     except (OSError, ValueError, msgspec.DecodeError):
         return None
-    return found if NATIVE in found else None
+    return found if NATIVE in found or not native else None
+
+
+def files(folder: Path) -> dict[str, str]:
+    """The logos and scripts in a kernelspec's folder, by what clients call them."""
+    paths = [folder / "kernel.js", folder / "kernel.css", *sorted(folder.glob("logo-*"))]
+    return {
+        path.stem if path.name.startswith("logo-") else path.name: path.name
+        for path in paths
+        if path.is_file()
+    }
 
 
 def _listed(folder: Path) -> dict[str, Path]:

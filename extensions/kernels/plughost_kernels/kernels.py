@@ -8,21 +8,24 @@ import logging
 import os
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plughost import BadRequest
+from plughost_kernels.culling import Culling
 from plughost_kernels.errors import KernelExists, KernelFailed, KernelNotFound
 from plughost_kernels.events import KernelEvents
-from plughost_kernels.kernelspecs import Kernelspecs
+from plughost_kernels.kernelspecs import Kernelspec, Kernelspecs
 from plughost_kernels.registry import KernelRecord, Registry
 from plughost_kernels.settings import KernelSettings
+from plughost_kernels.warm import WarmKernel
 
 if TYPE_CHECKING:
     from plughost_kernels.kernel import Kernel
 
 _ID = re.compile(r"\w+(-\w+){4}", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 log = logging.getLogger("plughost.kernels")
 
@@ -31,7 +34,8 @@ class Kernels:
     """The kernels by id, in the order in which they were started.
 
     `keep` says, when the server stops, whether they go on; `on_activity` is called when
-    one of them does something; `events` is told what is done to them.
+    one of them does something; `events` is told what is done to them. `warm` has one more
+    than are listed, if there shall be; `culling` ends those that nobody uses.
     """
 
     def __init__(
@@ -52,6 +56,8 @@ class Kernels:
         self._registry = Registry(self.root)
         self._all: dict[str, Kernel] = {}
         self._context: Any = None
+        self.culling = Culling(self, specs, settings)
+        self.warm = WarmKernel(settings, specs, self._new_warm, self)
 
     def __len__(self) -> int:
         return len(self._all)
@@ -65,12 +71,16 @@ class Kernels:
     @property
     def connections(self) -> int:
         """How many WebSockets there are, over all kernels."""
-        return sum(len(kernel.delivery) for kernel in self)
+        return sum(len(kernel.clients) for kernel in self)
 
     async def start(self) -> None:
         """Adopt what an earlier server on the same root has left running."""
-        if not await asyncio.to_thread(self._registry.has_entries):
-            return
+        if await asyncio.to_thread(self._registry.has_entries):
+            await self._adopt_all()
+        self.culling.start()
+        self.warm.start()
+
+    async def _adopt_all(self) -> None:
         records = await asyncio.to_thread(self._registry.adopt)
         adopted = await asyncio.gather(*(self._adopt(record) for record in records))
         if any(adopted):
@@ -78,8 +88,9 @@ class Kernels:
 
     async def stop(self) -> None:
         """Shut all kernels down, or leave them running if the host says so."""
+        await self.culling.stop()
         for kernel in self:
-            kernel.delivery.close()
+            kernel.clients.close()
         left = [kernel for kernel in self if self._keep() and await kernel.leave()]
         if left:
             log.info(
@@ -90,7 +101,7 @@ class Kernels:
         ending = [kernel for kernel in self if kernel not in left]
         self._all.clear()
         try:
-            await asyncio.gather(*(kernel.shutdown() for kernel in ending))
+            await asyncio.gather(self.warm.stop(), *(kernel.shutdown() for kernel in ending))
         finally:
             if self._context is not None:
                 self._context.destroy(linger=0)
@@ -109,13 +120,17 @@ class Kernels:
         path: str = "",
         session_name: str = "",
         kernel_id: str | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> Kernel:
         """Start a kernel of a kernelspec, or of the default one; it may not answer yet.
 
-        It runs in the folder of `path`, a file or folder below the root that need not exist.
-        Raises KernelspecNotFound, KernelExists, BadRequest for an id that is none, and
-        KernelFailed.
+        It runs in the folder of `path`, a file or folder below the root that need not exist,
+        and finds `env` in its environment.
+        Raises KernelspecNotFound, KernelExists, BadRequest for an id that is none or for
+        variables that cannot be set, and KernelFailed.
         """
+        _check_variables(env or {})
+        ordinary = not (kernel_id or env)
         kernel_id = kernel_id or str(uuid.uuid4())
         if not _ID.fullmatch(kernel_id):
             raise BadRequest(
@@ -126,14 +141,20 @@ class Kernels:
             raise KernelExists(kernel_id)
         spec = await self.specs.get(name or await self.specs.default())
         folder = await asyncio.to_thread(working_folder, self.root, path)
-        kernel = await self._new(kernel_id, spec.name, folder)
+        warm = await self.warm.claim(spec if ordinary else None)
+        kernel = warm or await self._new(kernel_id, spec.name, folder)
+        kernel_id = kernel.id
         kernel.session_name = session_name
+        kernel.environment = dict(env or {})
         if kernel_id in self._all:  # somebody was faster while we looked around
             raise KernelExists(kernel_id)
         self._all[kernel_id] = kernel
         try:
             with self._events.telling("start", kernel_id, spec.name):
-                await kernel.start()
+                if warm is None:
+                    await kernel.start()
+                else:
+                    kernel.claim(folder, session_name)
         except KernelFailed:
             del self._all[kernel_id]
             raise
@@ -193,10 +214,33 @@ class Kernels:
             folder,
             registry=self._registry,
             settings=self._settings,
-            specs=self.specs.manager,
+            specs=self.specs,
             context=self._context,
-            on_activity=self._on_activity,
+            on_activity=lambda: self._note_activity(kernel_id),
         )
+
+    async def _new_warm(self, kernel_id: str, spec: Kernelspec) -> Kernel:
+        return await self._new(kernel_id, spec.name, self.root)
+
+    def _note_activity(self, kernel_id: str) -> None:
+        if kernel_id in self._all:  # a warm kernel is nobody's activity
+            self._on_activity()
+
+
+def _check_variables(env: Mapping[str, str]) -> None:
+    """Raise BadRequest for environment variables that a kernel cannot be given."""
+    for name, value in env.items():
+        if not _VARIABLE.fullmatch(name) or name.startswith("JPY_"):
+            raise BadRequest(
+                f"The environment variable {name!r} cannot be set for a kernel.",
+                hint="A name has letters, digits and underscores, no digit first; those with "
+                "JPY_ are the server's.",
+            )
+        if "\0" in value:
+            raise BadRequest(
+                f"The value of the environment variable {name!r} has a zero byte in it.",
+                hint="No program can be given one; encode the value.",
+            )
 
 
 def working_folder(root: Path, path: str) -> Path:

@@ -15,8 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.connect import KernelConnectionInfo, port_names
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+from plughost_kernels import ports
 
 SAME_START_SECONDS = 2.0
 """Start times are counted from a boot time that moves when the clock is set; a number that
@@ -58,7 +62,6 @@ class LastingProvisioner(LocalProvisioner):
         self._adopted = process
         self.pid = self.pgid = process.pid
         self.started = process.create_time()
-        self.ports_cached = True  # else a restart would choose new ports
 
     def leave(self) -> None:
         """Let go of the process without ending it."""
@@ -70,6 +73,28 @@ class LastingProvisioner(LocalProvisioner):
         super()._finalize_env(env)
         # Ours, if we were started by a Jupyter application ourselves.
         env.pop("JPY_PARENT_PID", None)
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        manager: Any = self.parent
+        if manager.transport == "tcp" and not manager.shell_port:
+            chosen = await asyncio.to_thread(ports.choose, manager.ip, len(port_names))
+            for name, port in zip(port_names, chosen, strict=True):
+                setattr(manager, name, port)
+        self.ports_cached = True  # else jupyter_client would choose others
+        return await super().pre_launch(**kwargs)
+
+    def forget_ports(self) -> None:
+        """Choose new ports at the next launch: somebody may have taken the present ones."""
+        manager: Any = self.parent
+        ports.back(manager.ports)
+        for name in port_names:
+            setattr(manager, name, 0)
+        Path(manager.connection_file).unlink(missing_ok=True)
+
+    async def cleanup(self, restart: bool = False) -> None:
+        manager: Any = self.parent
+        if not restart:
+            ports.back(manager.ports)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         self._adopted = None
@@ -131,3 +156,31 @@ class LastingProvisioner(LocalProvisioner):
 def _appending(path: Path) -> Any:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     return os.fdopen(descriptor, "ab", buffering=0)
+
+
+class KernelManager(AsyncKernelManager):
+    """jupyter_client's manager, which leaves the connection file to a kernel that goes on.
+
+    Its own removes the file even when it is merely forgotten, and with it the only way to
+    a kernel that outlives us.
+    """
+
+    stand_in = False
+    """Whether the real kernelspec of an adopted kernel was not to be had."""
+
+    def use(self, spec: KernelSpec, *, stand_in: bool = False) -> KernelSpec:
+        """Start kernels as a kernelspec says, whoever has it."""
+        self._kernel_spec = spec
+        self.stand_in = stand_in
+        if self.provisioner is not None:
+            self.provisioner.kernel_spec = spec
+        return spec
+
+    def adopt(self, provisioner: LastingProvisioner) -> None:
+        """Go on with a kernel that is running already."""
+        self.provisioner = provisioner
+        self._attempted_start = True  # else a restart would settle `ready` twice
+
+    def cleanup_connection_file(self) -> None:
+        if self.shutting_down:
+            Path(self.connection_file).unlink(missing_ok=True)

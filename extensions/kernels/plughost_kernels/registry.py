@@ -13,6 +13,7 @@ import fcntl
 import logging
 import os
 import secrets
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +44,7 @@ class KernelRecord(msgspec.Struct, frozen=True, kw_only=True):
     `started` is the process's start in seconds since 1970, `user` a numeric user id,
     `root` the folder whose server started it, `owner` the lock file of the server that
     has it now. `machine` is a host name: home folders are often shared between machines,
-    and a pid means nothing on another.
+    and a pid means nothing on another. A `warm` kernel is nobody's yet.
     """
 
     format: int = FORMAT
@@ -59,6 +60,7 @@ class KernelRecord(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     session_name: str = ""
     sessions: list[SessionFacts] = []
+    warm: bool = False
 
 
 class _Format(msgspec.Struct):
@@ -119,8 +121,9 @@ class Registry:
     def adopt(self) -> list[KernelRecord]:
         """Claim the living kernels of this root and user that nobody owns any more.
 
-        Entries of dead processes are removed, whoever left them. What cannot be read, or
-        was written by a later version, is left alone and named in the log.
+        Entries of dead processes are removed, whoever left them, and warm kernels are
+        ended. What cannot be read, or was written by a later version, is left alone and
+        named in the log.
         """
         self.open()
         adopted = []
@@ -134,6 +137,11 @@ class Registry:
 
                 if find_process(record.pid, record.started) is None:
                     log.info("Kernel %s has ended with its server.", record.kernel_id)
+                    self._remove(record.kernel_id, record.connection_file)
+                elif record.warm:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(record.pid, signal.SIGKILL)
+                    log.info("Ended the warm kernel %s of a server that is gone.", record.kernel_id)
                     self._remove(record.kernel_id, record.connection_file)
                 elif record.root == self.root:
                     record = msgspec.structs.replace(record, owner=self.owner)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -38,3 +38,79 @@ class KernelSettings(msgspec.Struct, frozen=True):
     """A started kernel has this long to answer its first question."""
     journal_bytes: int = 64 * 1024 * 1024
     """What is kept of each kernel's messages for clients that are slow or away."""
+    cull_idle_timeout: Annotated[
+        float,
+        _jupyter(
+            "AsyncMappingKernelManager.cull_idle_timeout",
+            "MappingKernelManager.cull_idle_timeout",
+        ),
+    ] = 0.0
+    """A kernel that was idle for longer is shut down; 0: never.
+
+    `cull_idle_timeout` in a kernelspec's metadata counts for its kernels instead."""
+    cull_interval: Annotated[
+        float,
+        msgspec.Meta(gt=0),
+        _jupyter("AsyncMappingKernelManager.cull_interval", "MappingKernelManager.cull_interval"),
+    ] = 300.0
+    """How often idle kernels are looked for."""
+    cull_connected: Annotated[
+        bool,
+        _jupyter("AsyncMappingKernelManager.cull_connected", "MappingKernelManager.cull_connected"),
+    ] = False
+    """Whether an idle kernel is shut down although somebody is connected to it."""
+    cull_busy: Annotated[
+        bool,
+        _jupyter("AsyncMappingKernelManager.cull_busy", "MappingKernelManager.cull_busy"),
+    ] = False
+    """Whether a kernel without activity is shut down although it runs something."""
+    warm_kernel: bool = False
+    """Whether a kernel of the default kernelspec is kept ready for the next who wants one."""
+    warm_after: Annotated[float, msgspec.Meta(ge=0)] = 3.0
+    """No kernel has been wanted, none busy, for this long before one is made ready."""
+    warm_memory_floor: Annotated[int, msgspec.Meta(ge=0)] = 2 * 1024**3
+    """With less memory available there is no kernel ready."""
+    kernel_spec_manager: Annotated[
+        Any, _jupyter("ServerApp.kernel_spec_manager_class", "JupyterApp.kernel_spec_manager_class")
+    ] = ""
+    """Dotted path of another KernelSpecManager to ask for the kernelspecs of this machine."""
+    kernel_spec_manager_options: dict[str, Any] = {}
+    """What its traits are, over what Jupyter's files say."""
+    allowed_kernelspecs: Annotated[
+        set[str], _jupyter("KernelSpecManager.allowed_kernelspecs", "KernelSpecManager.whitelist")
+    ] = set()
+    """Of this machine's kernelspecs only these are offered; empty: all."""
+    ensure_native_kernel: Annotated[bool, _jupyter("KernelSpecManager.ensure_native_kernel")] = True
+    """Whether the Python kernel beside us is offered where no kernelspec says so."""
+    providers: dict[str, str] = {}
+    """Further kernelspecs by the name of their provider: a folder, or a KernelSpecManager's
+    dotted path."""
+    provider_patience: Annotated[float, msgspec.Meta(gt=0)] = 5.0
+    """A provider has this long to answer before a page goes on without it."""
+    provider_keep: Annotated[float, msgspec.Meta(ge=0)] = 10.0
+    """How long a provider's answer counts before it is asked again."""
+    allowed_message_types: Annotated[
+        list[str],
+        _jupyter(
+            "AsyncMappingKernelManager.allowed_message_types",
+            "MappingKernelManager.allowed_message_types",
+        ),
+    ] = []
+    """Of what clients send only messages of these types reach a kernel; empty: all."""
+    allow_tracebacks: Annotated[
+        bool,
+        _jupyter(
+            "AsyncMappingKernelManager.allow_tracebacks", "MappingKernelManager.allow_tracebacks"
+        ),
+    ] = True
+    """Whether clients see the tracebacks of errors, and what the errors were."""
+    traceback_replacement_message: Annotated[
+        str,
+        _jupyter(
+            "AsyncMappingKernelManager.traceback_replacement_message",
+            "MappingKernelManager.traceback_replacement_message",
+        ),
+    ] = "An exception occurred at runtime, which is not shown due to security reasons."
+    """What they see instead."""
+    notebook_starts_kernel: Annotated[bool, _jupyter("LabApp.notebook_starts_kernel")] = True
+    """Whether JupyterLab starts a kernel for a notebook that is opened."""

@@ -35,6 +35,9 @@ async def test_a_kernel_is_listed_from_its_start_to_its_end(start):
         "last_activity": None,
         "execution_state": "starting",
         "connections": 0,
+        "running": None,
+        "queued": 0,
+        "input": None,
     }
     assert kernel["last_activity"].endswith("Z")
     assert [one["id"] for one in listed.json] == [kernel["id"]]
@@ -162,7 +165,8 @@ async def test_a_kernel_that_crashes_is_restarted_and_its_clients_are_told(start
         model = (await client.get(f"/api/kernels/{kernel_id}")).json
     assert (told[-1].channel, told[-1].kind, told[-1].parent) == ("iopub", "status", {})
     assert told[-1].header["session"] == "my-session"
-    assert model["execution_state"] == "idle"
+    assert told[-1].content["reason"] == "its process was ended by SIGKILL"
+    assert (model["execution_state"], model["reason"]) == ("idle", told[-1].content["reason"])
 
 
 async def test_a_kernel_that_cannot_live_is_left_dead_with_the_reason_until_it_is_deleted(

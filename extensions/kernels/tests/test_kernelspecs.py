@@ -81,10 +81,15 @@ async def test_a_logo_is_served_and_may_be_kept_by_the_browser(start, install_ke
     assert stranger.status == 403
 
 
-@pytest.mark.parametrize("file", ["missing.png", "..%2F..%2Fsecret", "..%2Fecho"])
+@pytest.mark.parametrize(
+    "file",
+    ["missing.png", "..%2F..%2Fsecret", "..%2Fecho", "link", "up%2Fsecret", "a%00b", "a" * 300],
+)
 async def test_only_files_of_the_kernelspec_are_served(start, install_kernel, file):
     folder = install_kernel("echo", ["echo"])
     (folder.parent.parent / "secret").write_text("a secret")
+    (folder / "link").symlink_to(folder.parent.parent / "secret")
+    (folder / "up").symlink_to(folder.parent.parent)
     async with start(plughost_kernels) as (_, client):
         reply = await client.get(f"/kernelspecs/echo/{file}")
     assert reply.status == 404

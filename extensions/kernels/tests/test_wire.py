@@ -3,7 +3,6 @@
 import json
 import struct
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,19 +49,6 @@ def test_a_number_is_added_to_the_metadata_and_nothing_else_changes(parts):
     after = numbered(parts, "ab12", 7)
     assert json.loads(after[2]) == {"plughost": {"epoch": "ab12", "n": 7}, **before}
     assert [*after[:2], *after[3:]] == [*parts[:2], *parts[3:]]
-
-
-def test_a_journal_keeps_the_newest_within_its_limit_and_numbers_without_a_gap():
-    journal = Journal(limit=10)
-    entries = [journal.append(None, b"1234") for _ in range(5)]
-    assert [entry.number for entry in entries] == [1, 2, 3, 4, 5]
-    assert (journal.first, journal.next, journal.bytes) == (4, 6, 8)
-    assert [journal[4], journal[5]] == entries[3:]
-    for lost in (3, 6):
-        with pytest.raises(IndexError):
-            journal[lost]
-    large = journal.append("a session", b"x" * 100)
-    assert (journal.first, journal[6]) == (6, large)
 
 
 def test_no_two_journals_share_an_epoch():

@@ -1,0 +1,118 @@
+"""The clients of one kernel: what they send to it, and what it sends to them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from plughost_kernels import messages
+from plughost_kernels.connection import CHANNELS
+from plughost_kernels.death import Death
+from plughost_kernels.delivery import Client, Delivery
+from plughost_kernels.journal import Journal
+from plughost_kernels.messages import Message, composed
+from plughost_kernels.policy import Policy
+from plughost_kernels.requests import Requests
+from plughost_kernels.settings import KernelSettings
+
+AUDITED = ("execute_request", "debug_request", "shutdown_request", "interrupt_request")
+"""Messages from clients that an audit names."""
+
+log = logging.getLogger("plughost.kernels")
+audit = logging.getLogger("plughost.audit")
+"""Who did what to which kernel, for whoever keeps that: nothing of code or outputs."""
+
+
+class Clients:
+    """Stands between a kernel's connection and the WebSockets of its clients."""
+
+    def __init__(self, kernel_id: str, settings: KernelSettings) -> None:
+        self.requests = Requests()
+        self.delivery = Delivery(Journal(settings.journal_bytes))
+        self._policy = Policy(settings)
+        self._kernel_id = kernel_id
+        self._about = {"kernel": kernel_id}
+
+    def __len__(self) -> int:
+        return len(self.delivery)
+
+    def attach(self, client: Client, since: tuple[str, int] | None = None) -> None:
+        """Write to a client from now on (`Delivery.attach`).
+
+        A question that the kernel has asked somebody who is not there any more goes to it.
+        """
+        self.delivery.attach(client, since)
+        question, asked = self.requests.question, self.requests.questioned
+        if question is not None and not any(session in self.delivery for session in asked):
+            asked.add(client.session)
+            self.delivery.give(question, client.session)
+
+    def detach(self, client: Client) -> None:
+        """A client is gone."""
+        self.delivery.detach(client)
+
+    def sends(self, client: Client, channel: str, parts: Sequence[bytes]) -> bool:
+        """A client sends a message; whether it is to reach the kernel. Raises BadMessage."""
+        message = messages.read(channel, parts)
+        if not self._is_wanted(message, client):
+            return False
+        if message.header.msg_type in AUDITED:
+            audit.debug(message.header.msg_type, extra=self._about)
+        if channel == "stdin":
+            self.requests.answered()
+        else:
+            self.delivery.asked(message.header.msg_id, client.session)
+            if channel == "shell":
+                self.requests.asked(message, client.session)
+        return True
+
+    def close(self) -> None:
+        """The server stops: close all WebSockets."""
+        self.delivery.close()
+
+    def receive(self, message: Message) -> None:
+        """Deliver a kernel's message; the clients get it with the next `flush()`."""
+        self.requests.note(message)
+        to = self.delivery.deliver(self._policy.shown(message))
+        if message.header.msg_type == "input_request":
+            self.requests.questions(message, to)
+
+    def flush(self) -> None:
+        """Write what has been received."""
+        self.delivery.flush()
+
+    def tell(self, state: str, why: Death) -> None:
+        """Tell every client of a state that the kernel cannot tell itself, and why.
+
+        The header carries the client's own session: JupyterLab takes another one for a
+        restarted kernel and drops what it was about to handle.
+        """
+        content = {"execution_state": state, "reason": why.reason, "stderr": why.stderr}
+        self.delivery.tell_each(lambda session: composed("status", content, session=session))
+
+    def forget_requests(self) -> None:
+        """The process that was asked is gone; nothing will be answered."""
+        self.delivery.forget_requests()
+        self.requests.forget()
+
+    def _is_wanted(self, message: Message, client: Client) -> bool:
+        """Whether a message is to reach the kernel; if not, the log says why."""
+        kind = message.header.msg_type
+        if message.channel not in CHANNELS:
+            why = f"there is no channel {message.channel[:40]!r}"
+        elif not self._policy.allows(message):
+            why = "allowed_message_types does not name it"
+        elif message.channel == "stdin" and not self.requests.may_answer(client.session):
+            # The kernel would take it for the answer to its next question.
+            why = "the kernel has not asked this client for anything"
+        else:
+            return True
+        log.warning(
+            "Ignoring a %r from session %r for kernel %s: %s.",
+            kind,
+            client.session,
+            self._kernel_id,
+            why,
+            extra=self._about,
+        )
+        return False

@@ -1,0 +1,115 @@
+"""What a kernel has been asked, what of it runs, and what it waits for.
+
+So that anybody can be told at once, without a question to a kernel that is busy.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict
+from datetime import datetime, timezone
+
+from plughost_kernels.messages import Message
+from plughost_kernels.models import InputModel, RequestModel
+
+REMEMBERED = 10_000
+"""Requests that wait; nobody queues more by hand."""
+
+
+class Requests:
+    """The requests on a kernel's shell channel, from when they are sent to their end."""
+
+    def __init__(self) -> None:
+        self.question: Message | None = None
+        self.questioned: set[str] = set()
+        """Sessions of the clients that were given the question, and may answer it."""
+        self._waiting: OrderedDict[str, RequestModel] = OrderedDict()
+        self._running: dict[str, RequestModel] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many requests the kernel has not begun with."""
+        return len(self._waiting)
+
+    @property
+    def running(self) -> RequestModel | None:
+        """What it is at work on; with subshells the oldest of several."""
+        return next(iter(self._running.values()), None)
+
+    @property
+    def input(self) -> InputModel | None:
+        """What it has asked and nobody has answered yet."""
+        question = self.question.question() if self.question else None
+        if self.question is None or question is None:
+            return None
+        return InputModel(
+            msg_id=self.question.parent.msg_id, prompt=question.prompt, password=question.password
+        )
+
+    def asked(self, message: Message, session: str) -> None:
+        """A client has sent a message on shell."""
+        header = message.header
+        self._waiting[header.msg_id] = RequestModel(
+            msg_id=header.msg_id,
+            msg_type=header.msg_type,
+            session=session,
+            cell_id=message.cell_id(),
+        )
+        if len(self._waiting) > REMEMBERED:
+            self._waiting.popitem(last=False)
+
+    def questions(self, message: Message, session: str | None) -> None:
+        """The kernel asks for input, and the client `session` was told."""
+        self.question = message
+        self.questioned = {session} if session else set()
+
+    def may_answer(self, session: str) -> bool:
+        """Whether a client has a question to answer."""
+        return self.question is not None and session in self.questioned
+
+    def answered(self) -> None:
+        """A client has answered the question."""
+        self.question = None
+
+    def note(self, message: Message) -> None:
+        """Learn from a message of the kernel: what it begins with, and what it is done with."""
+        parent = message.parent
+        if message.channel == "iopub":
+            state = message.execution_state()
+            if state == "busy":
+                self._begins(message)
+            elif state == "idle":
+                self._waiting.pop(parent.msg_id, None)
+                self._running.pop(parent.msg_id, None)
+                if self.question and self.question.parent.msg_id == parent.msg_id:
+                    self.question = None
+        elif message.channel == "shell":
+            self._waiting.pop(parent.msg_id, None)  # it may say nothing but a refusal
+
+    def forget(self) -> None:
+        """The process that was asked is gone."""
+        self._waiting.clear()
+        self._running.clear()
+        self.question = None
+
+    def _begins(self, message: Message) -> None:
+        parent = message.parent
+        if parent.msg_id in self._waiting:
+            self._forget_unanswered(parent.msg_id)
+            request = self._waiting.pop(parent.msg_id)
+        elif parent.msg_type == "execute_request" and parent.msg_id not in self._running:
+            # Of a client that is connected elsewhere, or was to an earlier server.
+            request = RequestModel(
+                msg_id=parent.msg_id, msg_type=parent.msg_type, session=parent.session
+            )
+        else:
+            return  # what comes on control is done beside the work
+        request.since = datetime.now(timezone.utc)
+        self._running[parent.msg_id] = request
+
+    def _forget_unanswered(self, before: str) -> None:
+        """Messages of comms have no reply; a kernel that begins with later ones has had them."""
+        past = itertools.takewhile(lambda msg_id: msg_id != before, self._waiting)
+        for msg_id in [*past]:
+            if self._waiting[msg_id].msg_type in ("comm_open", "comm_msg", "comm_close"):
+                del self._waiting[msg_id]

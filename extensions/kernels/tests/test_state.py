@@ -1,0 +1,126 @@
+"""What a kernel is doing, told at once and without a question to it."""
+
+import json
+import uuid
+
+import plughost_kernels
+
+
+async def launched(client):
+    kernel_id = (await client.post("/api/kernels")).json["id"]
+    return kernel_id, f"/api/kernels/{kernel_id}"
+
+
+def execute_in_cell(line, code, cell_id):
+    """Ask for a cell's code to be run, as JupyterLab does: the cell is in the metadata."""
+    header = {
+        "msg_id": uuid.uuid4().hex,
+        "msg_type": "execute_request",
+        "session": line.session,
+        "username": "somebody",
+        "version": "5.3",
+        "date": "2026-11-01T12:00:00Z",
+    }
+    line.socket.write_message(
+        json.dumps(
+            {
+                "header": header,
+                "parent_header": {},
+                "metadata": {"cellId": cell_id, "recordTiming": False, "deletedCells": []},
+                "content": {"code": code, "silent": False, "allow_stdin": True},
+                "channel": "shell",
+            }
+        )
+    )
+    return header["msg_id"]
+
+
+async def test_a_busy_kernel_tells_at_once_what_it_runs_and_how_much_waits(start, connect):
+    async with start(plughost_kernels) as (_, client):
+        kernel_id, url = await launched(client)
+        line = await connect(client, kernel_id, "me", legacy=True)
+        running = execute_in_cell(line, "print('begun')\nwhile True: pass", "cell-1")
+        for cell in ("cell-2", "cell-3"):
+            execute_in_cell(line, "1", cell)
+        await line.until(lambda message: message.kind == "stream")
+        model = (await client.get(url)).json
+        # Somebody else comes, and asks as every client does; it is not what is worked on.
+        other = await connect(client, kernel_id)
+        other.send("kernel_info_request", {}, channel="control")
+        await other.until(lambda message: message.kind == "kernel_info_reply")
+        later = (await client.get(url)).json
+        await client.post(f"{url}/interrupt")
+        replies = [
+            (await line.until(lambda m: m.kind == "execute_reply"))[-1].content for _ in range(3)
+        ]
+        await line.until(lambda m: m.content.get("execution_state") == "idle")
+        after = (await client.get(url)).json
+    assert (model["execution_state"], model["queued"], model["input"]) == ("busy", 2, None)
+    since = model["running"].pop("since")
+    assert since.endswith("Z")
+    assert model["running"] == {
+        "msg_id": running,
+        "msg_type": "execute_request",
+        "session": "me",
+        "cell_id": "cell-1",
+    }
+    assert later["running"]["msg_id"] == running
+    assert [reply["status"] for reply in replies] == ["error", "aborted", "aborted"]
+    assert (after["execution_state"], after["running"], after["queued"]) == ("idle", None, 0)
+
+
+async def test_a_kernel_that_waits_for_input_says_so_until_it_gets_it(start, connect):
+    async with start(plughost_kernels) as (_, client):
+        kernel_id, url = await launched(client)
+        line = await connect(client, kernel_id)
+        code = "import getpass\ninput('name? ')\ngetpass.getpass('secret? ')"
+        asked = line.execute(code, allow_stdin=True)
+        seen = []
+        for _ in range(2):
+            await line.until(lambda message: message.kind == "input_request")
+            seen.append((await client.get(url)).json)
+            line.send("input_reply", {"value": "x"}, channel="stdin")
+        await line.answer(asked)
+        after = (await client.get(url)).json
+    assert [model["input"] for model in seen] == [
+        {"msg_id": asked, "prompt": "name? ", "password": False},
+        {"msg_id": asked, "prompt": "secret? ", "password": True},
+    ]
+    assert {model["execution_state"] for model in seen} == {"busy"}
+    assert after["input"] is None
+
+
+async def test_a_question_goes_to_who_comes_when_nobody_who_was_asked_is_left(start, connect):
+    async with start(plughost_kernels) as (_, client):
+        kernel_id, url = await launched(client)
+        line = await connect(client, kernel_id)
+        asked = line.execute("print('got', input('name? '))", allow_stdin=True)
+        await line.until(lambda message: message.kind == "input_request")
+        watcher = await connect(client, kernel_id)
+        watcher.send("input_reply", {"value": "not asked"}, channel="stdin")
+        await watcher.answer(watcher.send("kernel_info_request", {}, channel="control"))
+        assert (await client.get(url)).json["input"]["prompt"] == "name? "
+        line.close()
+        watcher.close()
+        while (await client.get(url)).json["connections"]:
+            pass
+        reloaded = await connect(client, kernel_id)
+        again = await reloaded.receive()
+        reloaded.send("input_reply", {"value": "Ada"}, channel="stdin")
+        said = await reloaded.until(lambda message: message.kind == "stream")
+    assert (again.channel, again.kind) == ("stdin", "input_request")
+    assert (again.parent["msg_id"], again.content["prompt"]) == (asked, "name? ")
+    assert said[-1].content["text"] == "got Ada\n"
+
+
+async def test_what_was_asked_is_forgotten_with_the_process(start, connect):
+    async with start(plughost_kernels) as (_, client):
+        kernel_id, url = await launched(client)
+        line = await connect(client, kernel_id)
+        line.execute("input('?')", allow_stdin=True)
+        line.execute("1")
+        await line.until(lambda message: message.kind == "input_request")
+        before = (await client.get(url)).json
+        restarted = (await client.post(f"{url}/restart")).json
+    assert (before["queued"], before["input"] is None) == (1, False)
+    assert (restarted["running"], restarted["queued"], restarted["input"]) == (None, 0, None)
