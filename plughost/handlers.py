@@ -186,6 +186,8 @@ class JSONHandler(Handler):
 class WebSocketHandler(Handler, websocket.WebSocketHandler):
     """A WebSocket endpoint; the upgrade has passed the same checks as any request."""
 
+    _is_gone = False
+
     def check_origin(self, origin: str) -> bool:
         """True: `auth.py` has judged the origin together with what the caller presented."""
         return True
@@ -195,6 +197,15 @@ class WebSocketHandler(Handler, websocket.WebSocketHandler):
             raise BadRequest(
                 "This path speaks WebSocket only.", hint="Connect with a WebSocket client."
             )
+
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        # Whoever has gone while we got ready would be opened, and never closed again.
+        if not self._is_gone:
+            await super().get(*args, **kwargs)
+
+    def on_connection_close(self) -> None:
+        self._is_gone = True
+        super().on_connection_close()
 
     def open(self, *args: str, **kwargs: str) -> Awaitable[None] | None:
         # Nagle's algorithm holds small messages back for up to 40 ms.

@@ -111,15 +111,55 @@ async def test_a_websocket_takes_messages_far_over_tornados_limit(start):
     assert answer == "30000000"
 
 
+async def upgrade(client, path):
+    """Ask for a WebSocket, and leave the answer to whoever reads the stream."""
+    host, port = client.base.removeprefix("http://").split(":")
+    stream = await TCPClient().connect(host, int(port))
+    await stream.write(
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: token {TOKEN}\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    return stream
+
+
+async def test_a_client_that_has_gone_before_its_websocket_is_open_gets_none(start):
+    begun, ready, seen = asyncio.Event(), asyncio.Event(), []
+
+    class Slow(WebSocketHandler):
+        async def prepare(self):
+            await super().prepare()
+            begun.set()
+            await ready.wait()
+
+        def on_connection_close(self):
+            super().on_connection_close()
+            ready.set()
+
+        def open(self):
+            seen.append("open")
+
+        def on_finish(self):
+            seen.append("finish")
+
+    class Waits:
+        @hookimpl
+        def plughost_routes(self):
+            return [Route(r"/slow", Slow), Route(r"/length/api", Length)]
+
+    async with start(Waits()) as (_, client):
+        stream = await upgrade(client, "/slow")
+        await asyncio.wait_for(begun.wait(), 5)
+        stream.close()
+        await asyncio.wait_for(ready.wait(), 5)
+        while not seen:
+            await client.get("/length/api")
+    assert seen == ["finish"]
+
+
 async def test_a_websocket_is_pinged_and_closed_when_nobody_answers(start):
     async with start(Edge(), websocket_ping_interval=0.2) as (_, client):
-        host, port = client.base.removeprefix("http://").split(":")
-        stream = await TCPClient().connect(host, int(port))
-        await stream.write(
-            f"GET /mirror HTTP/1.1\r\nHost: localhost\r\nAuthorization: token {TOKEN}\r\n"
-            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-        )
+        stream = await upgrade(client, "/mirror")
         await stream.read_until(b"\r\n\r\n")
         ping, close = b"\x89", b"\x88"  # RFC 6455, 5.5
         frames = await asyncio.wait_for(stream.read_until(close), 5)
