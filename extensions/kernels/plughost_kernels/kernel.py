@@ -104,7 +104,6 @@ class Kernel:
         self._introduction: SilentRequest | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._urls: dict[str, str] = {}
-        self._was_up = False
         self._is_over = False
         self._deaths = 0
         self._launched = 0.0
@@ -167,7 +166,6 @@ class Kernel:
         self._manager.adopt(provisioner)
         self.session_name = record.session_name
         self.sessions = record.sessions
-        self._was_up = True
         self._connect()
         if not await self._connection.greet(ADOPTION_PATIENCE):
             # It lives, so it is at work on something that an earlier server has asked for.
@@ -282,7 +280,6 @@ class Kernel:
 
     async def _greet(self) -> None:
         if await self._connection.greet(self._settings.answer_timeout):
-            self._was_up = True
             self._activity.note_answer()
         else:
             log.warning(
@@ -358,13 +355,12 @@ class Kernel:
         self._reason = why.reason
         self.clients.tell("restarting", why)
         try:
-            # Another program may have taken a port before a kernel that never was up.
-            await self._relaunch(now=True, new_ports=not self._was_up)
+            await self._relaunch(now=True)
         except KernelFailed as error:
             await self._end(error.message)
             self.clients.tell("dead", Death(error.message, []))
 
-    async def _relaunch(self, *, now: bool, new_ports: bool = False) -> None:
+    async def _relaunch(self, *, now: bool) -> None:
         if self._manager.stand_in:
             await self._spec()
         await self._cancel_tasks()
@@ -372,9 +368,6 @@ class Kernel:
         self._activity.state = "restarting"
         self.clients.forget_requests()
         try:
-            provisioner = self._manager.provisioner
-            if new_ports and isinstance(provisioner, LastingProvisioner):
-                provisioner.forget_ports()
             await self._manager.restart_kernel(now=now, **self._launch_arguments())
         except LAUNCH_ERRORS as error:
             failure = KernelFailed(self.name, str(error))

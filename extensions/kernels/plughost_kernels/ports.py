@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 
 LOWEST = 10_000
@@ -38,7 +39,12 @@ def choose(ip: str, count: int) -> list[int]:
     raise OSError(f"There are no {count} free ports between {LOWEST} and {highest} on {ip}.")
 
 
-def back(ports: list[int]) -> None:
+def are_free(ip: str, ports: Iterable[int]) -> bool:
+    """Whether nobody listens on any of these ports."""
+    return all(_is_free(ip, port) for port in ports)
+
+
+def back(ports: Iterable[int]) -> None:
     """Nobody needs these ports any more."""
     _given.difference_update(ports)
 

@@ -76,20 +76,25 @@ class LastingProvisioner(LocalProvisioner):
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         manager: Any = self.parent
-        if manager.transport == "tcp" and not manager.shell_port:
-            chosen = await asyncio.to_thread(ports.choose, manager.ip, len(port_names))
-            for name, port in zip(port_names, chosen, strict=True):
-                setattr(manager, name, port)
+        if manager.transport == "tcp":
+            await asyncio.to_thread(self._choose_ports)
         self.ports_cached = True  # else jupyter_client would choose others
         return await super().pre_launch(**kwargs)
 
-    def forget_ports(self) -> None:
-        """Choose new ports at the next launch: somebody may have taken the present ones."""
+    def _choose_ports(self) -> None:
+        """Ports that the kernel can have: those it had, unless somebody has them now.
+
+        That may be a child of its own, which outlives it with all that it has inherited.
+        """
         manager: Any = self.parent
-        ports.back(manager.ports)
-        for name in port_names:
-            setattr(manager, name, 0)
-        Path(manager.connection_file).unlink(missing_ok=True)
+        if manager.shell_port:
+            if ports.are_free(manager.ip, manager.ports):
+                return
+            ports.back(manager.ports)
+            Path(manager.connection_file).unlink(missing_ok=True)
+        chosen = ports.choose(manager.ip, len(port_names))
+        for name, port in zip(port_names, chosen, strict=True):
+            setattr(manager, name, port)
 
     async def cleanup(self, restart: bool = False) -> None:
         manager: Any = self.parent
