@@ -29,6 +29,8 @@ PROGRAMS = {
     "util-linux": ("unshare",),
 }
 """Debian's packages, and the programs of which one shows that it is there."""
+R_PACKAGES = {"r-cran-irkernel": "IRkernel", "r-cran-ggplot2": "ggplot2"}
+"""Debian's packages, and what R calls them: a kernel for R, and what a demo notebook draws with."""
 
 
 def main(pytest_arguments: list[str]) -> int:
@@ -99,7 +101,7 @@ def find_node() -> int:
 
 
 def find_programs() -> int:
-    """What the end-to-end tests drive: the system's, installed if that is possible."""
+    """What the tests drive: the system's, installed if that is possible."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     missing = [
         package
@@ -108,11 +110,12 @@ def find_programs() -> int:
     ]
     if os.environ.get("CHROMIUM"):
         missing = [package for package in missing if package != "chromium"]
+    missing += missing_r_packages()
     if not missing:
         return 0
     may_install = hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get")
     if not may_install:
-        print(f"The end-to-end tests need: {', '.join(missing)} (Debian's names).")
+        print(f"The tests need: {', '.join(missing)} (Debian's names).")
         print(f"On Debian: apt-get install {' '.join(missing)}")
         print("Another Chromium can be named in the environment variable CHROMIUM.")
         return 1
@@ -120,6 +123,17 @@ def find_programs() -> int:
     update = ["apt-get", "update", "--quiet"]
     get = ["apt-get", "install", "--quiet", "--yes", "--no-install-recommends", *missing]
     return run(update, environment) or run(get, environment)
+
+
+def missing_r_packages() -> list[str]:
+    """Debian's names of the packages that R does not find; of all where there is no R."""
+    r = shutil.which("Rscript")
+    if r is None:
+        return [*R_PACKAGES]
+    program = "cat(Filter(function(name) nzchar(system.file(package = name)), commandArgs(TRUE)))"
+    command = [r, "-e", program, *R_PACKAGES.values()]
+    found = subprocess.run(command, capture_output=True, text=True).stdout.split()
+    return [package for package, name in R_PACKAGES.items() if name not in found]
 
 
 def npm_script(name: str) -> int:

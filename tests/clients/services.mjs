@@ -7,6 +7,9 @@
 
 import { deepStrictEqual as equal } from 'node:assert';
 import { createRequire } from 'node:module';
+import { kernelConnections } from './kernel_connections.mjs';
+import { kernelMessages } from './kernel_messages.mjs';
+import { kernels } from './kernels.mjs';
 
 // They are CommonJS, whose names an ES module does not see.
 const require = createRequire(import.meta.url);
@@ -22,7 +25,7 @@ const SECONDS = 20;
 PageConfig.setOption('terminalsAvailable', 'true');
 console.warn = console.debug = () => undefined;
 
-const serverSettings = services.ServerConnection.makeSettings({ baseUrl, appUrl: 'lab', token });
+const serverSettings = settingsFor(baseUrl);
 
 /** The calls of each client, in the order in which they build on each other. */
 const clients = {
@@ -324,61 +327,12 @@ const clients = {
     });
   },
 
-  async kernels(check) {
-    const specs = new services.KernelSpecManager({ serverSettings });
-    const kernels = new services.KernelManager({ serverSettings });
-    const sessions = new services.SessionManager({ kernelManager: kernels, serverSettings });
-    const wanted = { path: 'tea.ipynb', name: 'tea.ipynb', type: 'notebook' };
-    let session;
-    const printed = async code => {
-      const future = session.kernel.requestExecute({ code });
-      let text = '';
-      future.onIOPub = ({ content }) => {
-        text += content.text ?? '';
-      };
-      await future.done;
-      return text;
-    };
-    await check('specs', async () => {
-      await specs.ready;
-      equal('python3' in specs.specs.kernelspecs, true);
-    });
-    await check('startNew', async () => {
-      await sessions.ready;
-      session = await sessions.startNew({ ...wanted, kernel: { name: 'python3' } });
-      equal([session.path, session.kernel.name], ['tea.ipynb', 'python3']);
-    });
-    await check('requestExecute', async () => equal(await printed('print(6 * 7)'), '42\n'));
-    await check('setPath and setName', async () => {
-      await session.setPath('green.ipynb');
-      await session.setName('green');
-      await sessions.refreshRunning(); // it keeps what it was told last
-      equal((await sessions.findByPath('green.ipynb')).name, 'green');
-    });
-    await check('interrupt', async () => {
-      const code = 'import time; print("under way", flush=True); time.sleep(100)';
-      const future = session.kernel.requestExecute({ code });
-      // Before its own code runs a kernel may not heed the signal.
-      await new Promise(resolve => {
-        future.onIOPub = ({ header }) => header.msg_type === 'stream' && resolve();
-      });
-      await session.kernel.interrupt();
-      equal((await future.done).content.ename, 'KeyboardInterrupt');
-    });
-    await check('restart', async () => {
-      await session.kernel.restart();
-      equal(await printed('print(40 + 2)'), '42\n');
-    });
-    await check('shutdown', async () => {
-      await session.shutdown();
-      await sessions.refreshRunning();
-      await kernels.refreshRunning();
-      equal([[...sessions.running()], [...kernels.running()]], [[], []]);
-    });
-    [sessions, kernels, specs].forEach(manager => void manager.dispose());
-  }
+  ...kernels,
+  ...kernelMessages,
+  ...kernelConnections
 };
 
+const tools = { services, serverSettings, settingsFor, equal, fails, until };
 await clients[client](async (call, make) => {
   let error = {};
   try {
@@ -387,9 +341,14 @@ await clients[client](async (call, make) => {
     error = { error: String(reason?.stack ?? reason) };
   }
   console.log(JSON.stringify({ call, ...error }));
-});
+}, tools);
 // Not by itself: the clients leave timers of up to a minute behind.
 process.stdout.write('', () => process.exit());
+
+/** What a client needs to know of a server. */
+function settingsFor(baseUrl) {
+  return services.ServerConnection.makeSettings({ baseUrl, appUrl: 'lab', token });
+}
 
 /** Rejects unless a call is refused with this status. */
 async function fails(status, call) {

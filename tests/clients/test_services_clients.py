@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,11 @@ CLIENTS = [
     "config",
     "user",
     "kernels",
+    "sessions",
+    "execution",
+    "comms",
+    "connections",
+    "deaths",
 ]
 
 
@@ -47,8 +53,26 @@ def weather(jupyter_folders):
         (folder / path).write_text(json.dumps(content))
 
 
+@pytest.fixture
+def mortals(jupyter_folders):
+    """A kernel that cannot start any more once there is a file `doom`; one that never can."""
+    mortal = "import os, sys; os.path.exists('doom') and sys.exit('doomed'); "
+    launch = "from ipykernel.kernelapp import launch_new_instance as run; run()"
+    for name, code in {"mortal": mortal + launch, "doomed": "raise SystemExit('no luck')"}.items():
+        spec = {
+            "argv": [sys.executable, "-c", code, "-f", "{connection_file}"],
+            "display_name": name.title(),
+            "language": "python",
+        }
+        folder = jupyter_folders / "jupyter-data/kernels" / name
+        folder.mkdir(parents=True)
+        (folder / "kernel.json").write_text(json.dumps(spec))
+
+
 @pytest.mark.parametrize("client", CLIENTS)
-def test_jupyterlabs_own_client_gets_what_it_asks_for(served, weather, monkeypatch, client):
+def test_jupyterlabs_own_client_gets_what_it_asks_for(
+    served, weather, mortals, monkeypatch, client
+):
     monkeypatch.setenv("SHELL", "/bin/sh")
     server = served()
     node = find_node()

@@ -1,11 +1,16 @@
 """Kernels: what runs code, in any language, and how clients talk to it.
 
-To read it in order: `kernelspecs.py`, `folders.py` and `kernel_json.py` (what can be
-started), `providers.py` and `managers.py` (who else says so),
-`kernels.py` (all running kernels), `kernel.py` (one of them), `connection.py` and
-`delivery.py` (the way of a message), `registry.py` and `provisioner.py` (how a kernel
-outlives the server), `sessions.py` (which document uses which kernel), `handlers.py` and
-`channels.py` (HTTP and WebSocket).
+To read it in order:
+- what can be started: `kernelspecs.py`, `folders.py`, `kernel_json.py`; who else says so:
+  `providers.py`, `managers.py`
+- `kernels.py` (all running kernels), `kernel.py` (one of them), `provisioner.py` and `ports.py`
+  (its process), `registry.py` (how it outlives the server), `death.py`
+- the way of a message: `channels.py` and `framing.py` (WebSockets), `clients.py`, `requests.py`,
+  `connection.py` (ZeroMQ), `messages.py`, `adaptation.py`, `policy.py`
+- what becomes of output: `journal.py`, `text.py`, `delivery.py`
+- `sessions.py` (which document uses which kernel), `handlers.py` (HTTP), `events.py`
+- `warm.py`, `claiming.py`, `memory.py` (a kernel before anybody wants one), `culling.py` (the
+  end of idle ones)
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 
-from tornado.websocket import WebSocketClosedError
+from tornado.iostream import StreamClosedError
 
 from plughost import BadRequest, WebSocketHandler
 from plughost_kernels import framing
@@ -66,17 +66,26 @@ class ChannelsHandler(WebSocketHandler):
     def on_close(self) -> None:
         self.kernel.clients.detach(self)
 
-    def send_frame(self, frame: bytes) -> asyncio.Future[None]:
-        """Send one message, given in the binary framing (`delivery.Client`)."""
-        message: str | bytes = frame
-        if self.is_legacy:
-            message = framing.encode_legacy(*framing.decode(frame))
+    def send_frames(self, frames: Sequence[bytes]) -> asyncio.Future[None]:
+        """Send messages, given in the binary framing (`delivery.Client`)."""
+        pieces: list[bytes] = []
+        for frame in frames:
+            message: str | bytes = frame
+            if self.is_legacy:
+                message = framing.encode_legacy(*framing.decode(frame))
+            payload = message.encode() if isinstance(message, str) else message
+            pieces += (framing.websocket_head(len(payload), isinstance(message, str)), payload)
+        line = self.ws_connection
         try:
-            return self.write_message(message, binary=isinstance(message, bytes))
-        except WebSocketClosedError as error:
-            failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            failed.set_exception(error)
-            return failed
+            if line is None or line.stream is None or line.is_closing():
+                raise StreamClosedError
+            # Tornado writes one message at a time, each with a call to the system and a task
+            # of its own: a flood takes three times as long.
+            return line.stream.write(b"".join(pieces))
+        except StreamClosedError as error:
+            closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            closed.set_exception(error)
+            return closed
 
 
 def _since(text: str) -> tuple[str, int] | None:

@@ -102,7 +102,7 @@ class Clients:
             why = f"there is no channel {message.channel[:40]!r}"
         elif not self._policy.allows(message):
             why = "allowed_message_types does not name it"
-        elif message.channel == "stdin" and not self.requests.may_answer(client.session):
+        elif message.channel == "stdin" and not self.requests.may_answer(message, client.session):
             # The kernel would take it for the answer to its next question.
             why = "the kernel has not asked this client for anything"
         else:

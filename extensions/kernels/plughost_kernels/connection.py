@@ -2,8 +2,9 @@
 
 One subscriber for iopub and one DEALER each for shell, control and stdin, read without
 pause and without a receive limit: with a limit a full queue would make the kernel drop
-messages. The three DEALERs carry one explicit identity, the same in every server that
-ever connects: a kernel sends `input_request` on stdin to the identity that asked on shell.
+messages. The three DEALERs carry one explicit identity: a kernel sends `input_request` on
+stdin to the identity that asked on shell. Each server has one of its own, since many a kernel
+does not let one change hands; the next server listens under those of earlier ones, too.
 """
 
 from __future__ import annotations
@@ -61,28 +62,47 @@ class Connection:
         self._sockets: dict[str, _Socket] = {}
 
     def open(
-        self, context: zmq.Context[zmq.Socket[bytes]], session: Session, urls: dict[str, str]
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        session: Session,
+        urls: dict[str, str],
+        identities: Sequence[str],
     ) -> None:
         """Connect to the kernel's channels, whether or not it is listening yet.
 
-        `session` holds the kernel's key; `urls` has a ZeroMQ address for each channel.
+        `session` holds the kernel's key; `urls` has a ZeroMQ address for each channel. We
+        send under the last of the `identities`, and listen under all of them: the others
+        are those of earlier servers, whose requests the kernel may be at work on.
         """
         self._session = session.clone()
         # Of its own, so that what our questions cause can be told from all the rest.
         self._session.session = secrets.token_hex(16)
-        identity = f"plughost-{self._kernel_id}".encode()
-        for channel in (*CHANNELS, "iopub"):
-            socket = context.socket(zmq.SUB if channel == "iopub" else zmq.DEALER)
-            socket.linger = 0
-            socket.rcvhwm = 0
-            socket.sndhwm = 0
-            socket.reconnect_ivl = RECONNECT_MILLISECONDS
-            if channel == "iopub":
-                socket.subscribe(b"")
-            else:
-                socket.setsockopt(zmq.IDENTITY, identity)
-            socket.connect(urls[channel])
-            self._sockets[channel] = _Socket(socket, partial(self._take, channel), self._pause)
+        *earlier, own = identities
+        # First those on which somebody waits for us: a kernel may ask at once.
+        for channel in ("iopub", "stdin", "control", "shell"):
+            self._sockets[channel] = self._connect(context, urls, channel, own)
+            for identity in earlier if channel != "iopub" else ():
+                name = f"{channel} of {identity}"
+                self._sockets[name] = self._connect(context, urls, channel, identity)
+
+    def _connect(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        urls: dict[str, str],
+        channel: str,
+        identity: str,
+    ) -> _Socket:
+        socket = context.socket(zmq.SUB if channel == "iopub" else zmq.DEALER)
+        socket.linger = 0
+        socket.rcvhwm = 0
+        socket.sndhwm = 0
+        socket.reconnect_ivl = RECONNECT_MILLISECONDS
+        if channel == "iopub":
+            socket.subscribe(b"")
+        else:
+            socket.setsockopt(zmq.IDENTITY, identity.encode())
+        socket.connect(urls[channel])
+        return _Socket(socket, partial(self._take, channel), self._pause)
 
     def close(self) -> None:
         for socket in self._sockets.values():
@@ -190,7 +210,7 @@ class _Socket:
         read = False
         while not self._socket.closed:
             try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+                frames = self._receive()
             except zmq.Again:
                 break
             read = True
@@ -200,3 +220,12 @@ class _Socket:
                 break
         if read:
             self._pause()
+
+    def _receive(self) -> list[bytes]:
+        """One message; `recv_multipart` takes half as long again."""
+        frame = self._socket.recv(zmq.NOBLOCK, copy=False)
+        frames = [frame.bytes]
+        while frame.more:
+            frame = self._socket.recv(zmq.NOBLOCK, copy=False)
+            frames.append(frame.bytes)
+        return frames

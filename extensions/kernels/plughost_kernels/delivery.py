@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
-from tornado.websocket import WebSocketClosedError
+from tornado.iostream import StreamClosedError
 
 from plughost_kernels import framing
 from plughost_kernels.journal import Journal
@@ -23,6 +24,10 @@ from plughost_kernels.messages import NUMBER_KEY, Message, composed
 
 WINDOW = 1024 * 1024
 """Bytes on their way to one client before it has to take some of them."""
+BATCH = 256 * 1024
+"""Bytes of messages that are written at once."""
+PATIENCE = 5.0
+"""Seconds in which a client has to take something, to be taken for one that reads."""
 REMEMBERED_SESSIONS = 64
 REMEMBERED_REQUESTS = 10_000
 REPLACED = 4001
@@ -37,10 +42,10 @@ class Client(Protocol):
 
     session: str
 
-    def send_frame(self, frame: bytes) -> asyncio.Future[None]:
-        """Send one message, given in the binary framing; done when it is on its way.
+    def send_frames(self, frames: Sequence[bytes]) -> asyncio.Future[None]:
+        """Send messages, given in the binary framing; done when they are on their way.
 
-        It fails with WebSocketClosedError once the WebSocket is closed.
+        It fails with StreamClosedError once the WebSocket is closed.
         """
 
     def close(self, code: int, reason: str) -> None:
@@ -74,7 +79,8 @@ class Delivery:
         position = self._left.pop(client.session, self.journal.next)
         if since is not None and since[0] == self.journal.epoch:
             position = min(since[1] + 1, self.journal.next)
-        reader = self._readers[client.session] = _Reader(client, self.journal, position)
+        reader = _Reader(client, self.journal, position, self._hold)
+        self._readers[client.session] = reader
         reader.pump()
 
     def detach(self, client: Client) -> None:
@@ -87,6 +93,7 @@ class Delivery:
         self._left[client.session] = reader.acknowledged
         if len(self._left) > REMEMBERED_SESSIONS:
             self._left.popitem(last=False)
+        self._hold()
 
     def close(self) -> None:
         """The server stops: close all WebSockets."""
@@ -123,6 +130,12 @@ class Delivery:
         """
         for reader in [*self._readers.values()]:
             reader.pump()
+        self._hold()
+
+    def _hold(self) -> None:
+        """Keep in the journal what the slowest client that reads still lacks."""
+        lacking = (r.acknowledged for r in self._readers.values() if r.is_reading())
+        self.journal.hold(min(lacking, default=self.journal.next))
 
     def give(self, message: Message, session: str) -> None:
         """Give a message to one client."""
@@ -151,33 +164,53 @@ class Delivery:
 class _Reader:
     """One client's position in the journal: what was written, what has surely left."""
 
-    def __init__(self, client: Client, journal: Journal, position: int) -> None:
+    def __init__(
+        self, client: Client, journal: Journal, position: int, on_progress: Callable[[], None]
+    ) -> None:
         self.client = client
+        self._on_progress = on_progress
         self.acknowledged = position
         self._journal = journal
         self._position = position
         self._told_of_loss = 0
+        self._progressed = 0.0
         self._in_flight = 0
         self._open = True
 
     def close(self) -> None:
         self._open = False
 
+    def is_reading(self) -> bool:
+        """Whether the client takes what it is written."""
+        return not self._in_flight or time.monotonic() - self._progressed < PATIENCE
+
     def pump(self) -> None:
         """Write what the client lacks, until it has enough to chew on."""
         journal = self._journal
+        written = 0
         while self._open and self._position < journal.next and self._in_flight < WINDOW:
-            frame, position = journal.read(self._position, self.client.session)
-            if self._position <= journal.lost and self._told_of_loss < journal.lost:
-                self._tell_of_loss(frame)
-            self._position = position
-            if frame is not None:
-                self._write(frame, position)
+            if written >= WINDOW:
+                # However fast it reads: others have their turn now.
+                asyncio.get_running_loop().call_soon(self.pump)
+                return
+            frames: list[bytes] = []
+            size = 0
+            while size < BATCH and self._position < journal.next:
+                frame, position = journal.read(self._position, self.client.session)
+                if self._position <= journal.lost and self._told_of_loss < journal.lost:
+                    frames.append(self._loss(frame))
+                self._position = position
+                if frame is not None:
+                    frames.append(frame)
+                    size += len(frame)
+            if frames:
+                self._write(frames, size)
+                written += size
             elif not self._in_flight:
-                self.acknowledged = position
+                self.acknowledged = self._position
 
-    def _tell_of_loss(self, next_frame: bytes | None) -> None:
-        """Say where output is missing, in the output of the request that goes on after it."""
+    def _loss(self, next_frame: bytes | None) -> bytes:
+        """What says that output is missing, in the output of the request that goes on after it."""
         lost = self._told_of_loss = self._journal.lost
         limit = self._journal.limit
         log.warning(
@@ -207,22 +240,32 @@ class _Reader:
         }
         metadata = msgspec.json.encode({NUMBER_KEY: place})
         parts = [*message.parts[:2], metadata, message.parts[3]]
-        self._write(framing.encode("iopub", parts), self._position)
+        return framing.encode("iopub", parts)
 
-    def _write(self, frame: bytes, position: int) -> None:
-        size = len(frame)
+    def _write(self, frames: list[bytes], size: int) -> None:
+        position = self._position
+        sent = self.client.send_frames(frames)
+        if sent.done():
+            self._note_sent(sent, position)
+            return
+        if not self._in_flight:
+            self._progressed = time.monotonic()
         self._in_flight += size
 
         def written(done: asyncio.Future[None]) -> None:
             self._in_flight -= size
-            error = None if done.cancelled() else done.exception()
-            if done.cancelled() or error is not None:
-                self._open = False  # closed under our hands; detach() follows
-                if error is not None and not isinstance(error, WebSocketClosedError):
-                    log.error("Cannot write to a client.", exc_info=error)
-                return
-            self.acknowledged = max(self.acknowledged, position)
-            if self._position < self._journal.next:
-                self.pump()
+            self._progressed = time.monotonic()
+            self._note_sent(done, position)
+            self.pump()
+            self._on_progress()
 
-        self.client.send_frame(frame).add_done_callback(written)
+        sent.add_done_callback(written)
+
+    def _note_sent(self, sent: asyncio.Future[None], position: int) -> None:
+        error = None if sent.cancelled() else sent.exception()
+        if sent.cancelled() or error is not None:
+            self._open = False  # closed under our hands; detach() follows
+            if error is not None and not isinstance(error, StreamClosedError):
+                log.error("Cannot write to a client.", exc_info=error)
+        else:
+            self.acknowledged = max(self.acknowledged, position)

@@ -50,6 +50,16 @@ def decode(frame: bytes) -> tuple[str, list[bytes]]:
     return channel or "shell", [frame[start:end] for start, end in bounds]
 
 
+def websocket_head(size: int, is_text: bool) -> bytes:
+    """What comes before a whole, unmasked WebSocket message of `size` bytes (RFC 6455, 5.2)."""
+    kind = 0x81 if is_text else 0x82
+    if size < 126:
+        return struct.pack("!BB", kind, size)
+    if size < 1 << 16:
+        return struct.pack("!BBH", kind, 126, size)
+    return struct.pack("!BBQ", kind, 127, size)
+
+
 class _Legacy(msgspec.Struct):
     header: msgspec.Raw
     channel: str | None = None

@@ -16,11 +16,14 @@ from __future__ import annotations
 import secrets
 from bisect import bisect_left
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from plughost_kernels import framing
 from plughost_kernels.messages import Message, Stream, numbered, with_content
-from plughost_kernels.text import FULL, Text
+from plughost_kernels.text import Text
 
 OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error", "clear_output"})
 """What `clear_output` makes void, earlier ones of its kind included."""
@@ -28,29 +31,31 @@ EXPENDABLE = OUTPUTS | {"update_display_data", "comm_msg"}
 """What goes when there is too much; without any of the rest a client would wait for ever."""
 RESERVED = 1 / 8
 """The part of the limit that messages which are not expendable may fill."""
+STRETCH = 8
+"""How many times the limit there may be while a client is taking it."""
 ENTRY_BYTES = 300
 """About what an entry needs besides its frame."""
 DISPLAYS = 1_000
 """Displays whose latest update is remembered, to be replaced by the next."""
 
 
-class Entry:
+class Entry(msgspec.Struct, gc=False):
     """A message and its number. `to` is a client's session, None where it is for everyone.
 
     `kind` is its message type, `parent` the id of the request that caused it, `frame` the
     message in the binary WebSocket framing (`framing.py`), so that it exists once however
     many clients get it. A void entry has none.
+
+    A journal has a hundred thousand of them, and they refer to nothing that refers to
+    others: looking through them would hold up everybody with each garbage collection.
     """
 
-    __slots__ = ("frame", "kind", "number", "parent", "size", "to")
-
-    def __init__(self, number: int, to: str | None, kind: str, parent: str, frame: bytes) -> None:
-        self.number = number
-        self.to = to
-        self.kind = kind
-        self.parent = parent
-        self.frame: bytes | None = frame
-        self.size = len(frame) + ENTRY_BYTES
+    number: int
+    to: str | None
+    kind: str
+    parent: str
+    frame: bytes | None
+    size: int
 
     def read(self, position: int, epoch: str) -> bytes | None:
         """The frame for a reader at `position`."""
@@ -66,51 +71,48 @@ class TextEntry(Entry):
     """Text that was written piece by piece, from the message `first` to `number`.
 
     One message stands for all of it: with the header of the last, and in its number the
-    first.
+    first. Its `parts` and its `name` (of the stream) are the last one's.
     """
 
-    __slots__ = ("first", "latest", "name", "text")
+    first: int
+    name: str
+    parts: Sequence[bytes]
+    text: Text
 
-    def __init__(self, number: int, parent: str, frame: bytes, message: Message, stream: Stream):
-        super().__init__(number, None, "stream", parent, frame)
-        self.first = number
-        self.latest: Message | None = message
-        self.name = stream.name
-        self.text = Text(number, stream.text)
-        self.size += self.text.size
-
-    def goes_on_with(self, number: int, parent: str, message: Message, stream: Stream) -> bool:
+    def goes_on_with(self, number: int, message: Message, stream: Stream) -> bool:
         """Whether a message is the next piece of this text."""
         return (
-            self.latest is not None
+            self.frame is not None
             and self.number == number - 1
-            and self.parent == parent
             and self.name == stream.name
-            and self.latest.parts[2] == message.parts[2]
-            and len(message.parts) == 4
             and self.text.has_room
+            and belong_together(self.parts, message.parts)
         )
 
     def add(self, number: int, message: Message, stream: Stream) -> None:
         """Add the next piece."""
         self.number = number
-        self.latest = message
-        self.frame = b""
+        self.parts = message.parts
         self.text.add(number, stream.text)
         self.size = self.text.size + sum(map(len, message.parts)) + ENTRY_BYTES
 
     def read(self, position: int, epoch: str) -> bytes | None:
-        if self.frame or self.latest is None:
-            return self.frame
+        if self.frame is None:
+            return None
         content = {"name": self.name, "text": self.text.since(position)}
-        parts = with_content(self.latest.parts, content)
         first = max(position, self.first)
-        return framing.encode("iopub", numbered(parts, epoch, self.number, first))
+        parts = numbered(with_content(self.parts, content), epoch, self.number, first)
+        return framing.encode("iopub", parts)
 
     def void(self) -> None:
         super().void()
-        self.latest = None
+        self.parts = ()
         self.text = Text(self.number, "")
+
+
+def belong_together(one: Sequence[bytes], other: Sequence[bytes]) -> bool:
+    """Whether two messages differ in their headers and contents only."""
+    return len(one) == len(other) == 4 and one[2] == other[2]
 
 
 class Read(NamedTuple):
@@ -124,7 +126,8 @@ class Journal:
     """The history of one kernel.
 
     `next` is the number that the next message gets, `lost` the number of the latest one
-    that was given up for want of room, `bytes` what the entries need, at most about `limit`.
+    that was given up for want of room, `bytes` what the entries need, at most about `limit`,
+    or `STRETCH` times as much of what is on `hold()`.
     """
 
     def __init__(self, limit: int) -> None:
@@ -133,7 +136,9 @@ class Journal:
         self.lost = 0
         self.bytes = 0
         self.limit = limit
+        self._held = 1 << 62  # nobody takes anything
         self._reserved = 0
+        self._latest: Message | None = None  # if it was text
         self._entries: list[Entry] = []  # numbers ascend
         self._void = 0
         self._swept = 0  # before this place nothing is expendable
@@ -146,35 +151,23 @@ class Journal:
         """Number a message and keep it; the oldest output makes room for it."""
         number = self.next
         self.next += 1
-        kind, parent = message.header.msg_type, message.parent.msg_id
-        last = self._entries[-1] if self._entries else None
-        if last is not None and last.parent == parent:
-            parent = last.parent  # one string for all that have the same
         stream = message.stream() if to is None else None
-        if (
-            stream is not None
-            and isinstance(last, TextEntry)
-            and last.goes_on_with(number, parent, message, stream)
-        ):
-            self.bytes -= last.size
-            last.add(number, message, stream)
-            self.bytes += last.size
-        else:
-            frame = framing.encode(message.channel, numbered(message.parts, self.epoch, number))
-            if stream is not None and len(stream.text) < FULL and len(message.parts) == 4:
-                entry: Entry = TextEntry(number, parent, frame, message, stream)
-            else:
-                entry = Entry(number, to, kind, parent, frame)
-            self._entries.append(entry)
-            self.bytes += entry.size
-            if kind not in EXPENDABLE:
-                self._reserved += entry.size
-            if message.channel == "iopub" and to is None:
-                self._void_what_is_past(message, entry)
+        if stream is None or not self._goes_on(number, message, stream):
+            self._add(number, message, to)
+        self._latest = message if stream is not None else None
         if self.bytes > self.limit:
             self._make_room()
         if self._void > 64 and self._void * 2 > len(self._entries):
             self._close_gaps()
+
+    def hold(self, position: int) -> None:
+        """Keep what comes from `position` on, which somebody is about to take.
+
+        For them there is `STRETCH` times the limit.
+        """
+        self._held = position
+        if self.bytes > self.limit:
+            self._make_room()
 
     def read(self, position: int, session: str) -> Read:
         """What the client `session`, which has everything below `position`, gets next."""
@@ -188,6 +181,58 @@ class Journal:
                 return Read(entry.read(position, self.epoch), entry.number + 1)
             index += 1
         return Read(None, self.next)
+
+    # -- what comes
+
+    def _goes_on(self, number: int, message: Message, stream: Stream) -> bool:
+        """Add a piece of text to the text before it, if there is one that it belongs to."""
+        last = self._entries[-1] if self._entries else None
+        if last is None or last.kind != "stream" or last.parent != message.parent.msg_id:
+            return False
+        if not isinstance(last, TextEntry):
+            last = self._text_of(last)
+            if last is None or not last.goes_on_with(number, message, stream):
+                return False
+            self._entries[-1] = last
+        elif not last.goes_on_with(number, message, stream):
+            return False
+        self.bytes -= last.size
+        last.add(number, message, stream)
+        self.bytes += last.size
+        return True
+
+    def _text_of(self, entry: Entry) -> TextEntry | None:
+        """The latest entry as a text that may grow; None if its message is none."""
+        before = self._latest
+        stream = before.stream() if before is not None else None
+        if before is None or stream is None or entry.frame is None:
+            return None
+        return TextEntry(
+            number=entry.number,
+            to=None,
+            kind=entry.kind,
+            parent=entry.parent,
+            frame=b"",
+            size=entry.size,
+            first=entry.number,
+            name=stream.name,
+            parts=before.parts,
+            text=Text(entry.number, stream.text),
+        )
+
+    def _add(self, number: int, message: Message, to: str | None) -> None:
+        parent = message.parent.msg_id
+        if self._entries and self._entries[-1].parent == parent:
+            parent = self._entries[-1].parent  # one string for all that have the same
+        frame = framing.encode(message.channel, numbered(message.parts, self.epoch, number))
+        kind = message.header.msg_type
+        entry = Entry(number, to, kind, parent, frame, len(frame) + ENTRY_BYTES)
+        self._entries.append(entry)
+        self.bytes += entry.size
+        if kind not in EXPENDABLE:
+            self._reserved += entry.size
+        if message.channel == "iopub" and to is None:
+            self._void_what_is_past(message, entry)
 
     # -- what goes
 
@@ -234,12 +279,15 @@ class Journal:
     def _make_room(self) -> None:
         """Drop output, the oldest first, until the rest fits; the newest message stays.
 
+        What somebody is about to take may stay for longer.
         Where messages that are not expendable fill more than their part, they go as well.
         """
         anything = self._reserved > self.limit * RESERVED
         index = 0 if anything else self._swept
         while self.bytes > self.limit and index < len(self._entries) - 1:
             entry = self._entries[index]
+            if entry.number >= self._held and self.bytes <= self.limit * STRETCH:
+                break
             index += 1
             if entry.frame is not None and (anything or entry.kind in EXPENDABLE):
                 self.lost = max(self.lost, entry.number)

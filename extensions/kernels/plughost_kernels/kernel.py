@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
@@ -44,6 +45,8 @@ from plughost_kernels.settings import KernelSettings
 
 ADOPTION_PATIENCE = 1.0
 """Seconds after which an adopted kernel that does not answer counts as busy."""
+EARLIER_IDENTITIES = 8
+"""Of so many servers before this one may requests still be under way."""
 INTRODUCTION_PATIENCE = 2.0
 """Seconds in which a claimed kernel has to learn its folder."""
 
@@ -103,7 +106,8 @@ class Kernel:
         self._introduced.set()
         self._introduction: SilentRequest | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._urls: dict[str, str] = {}
+        self._connected: tuple[dict[str, str], list[str]] = ({}, [])
+        self._identities = [f"plughost-{secrets.token_hex(8)}"]
         self._is_over = False
         self._deaths = 0
         self._launched = 0.0
@@ -166,10 +170,13 @@ class Kernel:
         self._manager.adopt(provisioner)
         self.session_name = record.session_name
         self.sessions = record.sessions
+        self._identities = [*record.identities[-EARLIER_IDENTITIES:], *self._identities]
         self._connect()
+        await self.save()
         if not await self._connection.greet(ADOPTION_PATIENCE):
             # It lives, so it is at work on something that an earlier server has asked for.
             self._activity.assume_busy()
+            self.clients.requests.assume_question()
             self._go(self._await_answer())
         self._settled.set()
         self._go(self._watch())
@@ -198,6 +205,8 @@ class Kernel:
             self._reason = None
             await self._relaunch(now=False)
         await self.reachable()
+        if not self._connection.answered.is_set():
+            raise KernelDied(self.id, f"it has had {self._settings.answer_timeout:g} s to.")
 
     async def shutdown(self, *, now: bool = False) -> None:
         """End the process: ask it to, then terminate, then kill it; `now`: kill it."""
@@ -273,6 +282,9 @@ class Kernel:
         self._launched = time.monotonic()
         self._oom_kills = death.oom_kills()
         self._activity.state = "starting"
+        # What has been asked of the process before, or too late, is asked of nobody.
+        self.clients.forget_requests()
+        self._identities = self._identities[-1:]
         self._connect()
         await self.save()
         self._go(self._greet())
@@ -378,7 +390,7 @@ class Kernel:
     async def _end(self, reason: str) -> None:
         await self._cancel_tasks()
         self._connection.close()
-        self._urls = {}
+        self._connected = ({}, [])
         self._activity.state = "dead"
         self.clients.forget_requests()
         self._reason = reason
@@ -394,10 +406,11 @@ class Kernel:
             channel: f"{info['transport']}://{info['ip']}{separator}{info[f'{channel}_port']}"
             for channel in (*CHANNELS, "iopub")
         }
-        if urls != self._urls:
+        wanted = (urls, self._identities)
+        if wanted != self._connected:
             self._connection.close()
-            self._connection.open(self._context, self._manager.session, urls)
-            self._urls = urls
+            self._connection.open(self._context, self._manager.session, *wanted)
+            self._connected = wanted
 
     async def _spec(self) -> KernelSpec:
         """The kernelspec, to be used from now on. Raises KernelFailed."""
@@ -437,6 +450,7 @@ class Kernel:
             owner=self._registry.owner,
             session_name=self.session_name,
             sessions=self.sessions,
+            identities=self._identities,
             # Until it knows its folder it is of no use to another server either.
             warm=self.warm or not self._introduced.is_set(),
         )

@@ -46,8 +46,8 @@ class _Status(msgspec.Struct):
     execution_state: str
 
 
-class Stream(msgspec.Struct):
-    """The content of a `stream` message: text for stdout or stderr."""
+class Stream(msgspec.Struct, forbid_unknown_fields=True):
+    """The content of a `stream` message: text for stdout or stderr, and nothing else."""
 
     name: str
     text: str
@@ -127,6 +127,7 @@ def _parsed(decoder: msgspec.json.Decoder[_T], part: bytes) -> _T | None:
 
 _header = msgspec.json.Decoder(Header)
 _parent = msgspec.json.Decoder(Header | None)  # ipykernel's iopub_welcome has a null parent
+_object = msgspec.json.Decoder(dict[str, Any])
 _status = msgspec.json.Decoder(_Status)
 _stream = msgspec.json.Decoder(Stream)
 _display = msgspec.json.Decoder(_Display)
@@ -147,7 +148,32 @@ def from_kernel(channel: str, frames: list[bytes], session: Session) -> Message:
         raise BadMessage("It has no delimiter or no signature.") from None
     if session.auth is not None and not compare_digest(signature, session.sign(parts[:4])):
         raise BadMessage("Its signature is wrong.")
-    return read(channel, parts)
+    try:
+        return read(channel, parts)
+    except BadMessage:
+        mended = _mended(parts)
+        if mended == parts:
+            raise
+        return read(channel, mended)
+
+
+def _mended(parts: list[bytes]) -> list[bytes]:
+    """What real kernels get wrong, as clients expect it.
+
+    xeus-python welcomes a subscriber with the metadata null, and the header of a comm that
+    IRkernel opens has `{}` for its session and its user.
+    """
+    if len(parts) < 4:
+        return parts
+    header, parent, metadata, *rest = parts
+    if metadata.strip() == b"null":
+        metadata = b"{}"
+    names = _parsed(_object, header)
+    for name in ("session", "username"):
+        if names is not None and not isinstance(names.get(name, ""), str):
+            names[name] = ""
+            header = msgspec.json.encode(names)
+    return [header, parent, metadata, *rest]
 
 
 def read(channel: str, parts: Sequence[bytes]) -> Message:

@@ -44,7 +44,8 @@ class KernelRecord(msgspec.Struct, frozen=True, kw_only=True):
     `started` is the process's start in seconds since 1970, `user` a numeric user id,
     `root` the folder whose server started it, `owner` the lock file of the server that
     has it now. `machine` is a host name: home folders are often shared between machines,
-    and a pid means nothing on another. A `warm` kernel is nobody's yet.
+    and a pid means nothing on another. A `warm` kernel is nobody's yet. `identities` are the
+    ZeroMQ identities under which servers have connected to it, the last one's last.
     """
 
     format: int = FORMAT
@@ -61,6 +62,7 @@ class KernelRecord(msgspec.Struct, frozen=True, kw_only=True):
     session_name: str = ""
     sessions: list[SessionFacts] = []
     warm: bool = False
+    identities: list[str] = []
 
 
 class _Format(msgspec.Struct):

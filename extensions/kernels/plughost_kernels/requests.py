@@ -23,6 +23,7 @@ class Requests:
         self.question: Message | None = None
         self.questioned: set[str] = set()
         """Sessions of the clients that were given the question, and may answer it."""
+        self._unheard = False
         self._waiting: OrderedDict[str, RequestModel] = OrderedDict()
         self._running: dict[str, RequestModel] = {}
 
@@ -60,15 +61,24 @@ class Requests:
 
     def questions(self, message: Message, session: str | None) -> None:
         """The kernel asks for input, and the client `session` was told."""
+        self._unheard = False
         self.question = message
         self.questioned = {session} if session else set()
 
-    def may_answer(self, session: str) -> bool:
-        """Whether a client has a question to answer."""
-        return self.question is not None and session in self.questioned
+    def assume_question(self) -> None:
+        """It may have asked something through an earlier server, and wait for the answer."""
+        self._unheard = True
+
+    def may_answer(self, answer: Message, session: str) -> bool:
+        """Whether a client has a question to answer, and this is not the answer to another."""
+        if self.question is None:
+            return self._unheard
+        about = ("", self.question.header.msg_id, self.question.parent.msg_id)
+        return session in self.questioned and answer.parent.msg_id in about
 
     def answered(self) -> None:
         """A client has answered the question."""
+        self._unheard = False
         self.question = None
 
     def note(self, message: Message) -> None:
@@ -79,6 +89,7 @@ class Requests:
             if state == "busy":
                 self._begins(message)
             elif state == "idle":
+                self._unheard = False
                 self._waiting.pop(parent.msg_id, None)
                 self._running.pop(parent.msg_id, None)
                 if self.question and self.question.parent.msg_id == parent.msg_id:
@@ -90,6 +101,7 @@ class Requests:
         """The process that was asked is gone."""
         self._waiting.clear()
         self._running.clear()
+        self._unheard = False
         self.question = None
 
     def _begins(self, message: Message) -> None:

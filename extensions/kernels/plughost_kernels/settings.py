@@ -37,7 +37,9 @@ class KernelSettings(msgspec.Struct, frozen=True):
     answer_timeout: float = 60.0
     """A started kernel has this long to answer its first question."""
     journal_bytes: int = 64 * 1024 * 1024
-    """What is kept of each kernel's messages for clients that are slow or away."""
+    """What is kept of each kernel's messages for clients that are away.
+
+    Eight times as much for one that is slow, but reads."""
     cull_idle_timeout: Annotated[
         float,
         _jupyter(

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import struct
+import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -106,7 +107,7 @@ class Line:
         messages = []
         while missing:
             message = await self.receive()
-            if message.parent.get("msg_id") != msg_id:
+            if (message.parent or {}).get("msg_id") != msg_id:
                 continue
             messages.append(message)
             if message.kind.endswith("_reply"):
@@ -241,3 +242,16 @@ def install_kernel(jupyter_folders: Path) -> Callable[..., Path]:
         return folder
 
     return install
+
+
+@pytest.fixture
+def launch(install_kernel: Callable[..., Path]) -> Callable[..., Awaitable[str]]:
+    """`await launch(client, code)` starts a fake kernel that runs this first; its id."""
+    program = str(Path(__file__).with_name("fake_kernel.py"))
+
+    async def launched(client: Client, code: str = "", name: str = "fake", **spec: Any) -> str:
+        install_kernel(name, [sys.executable, program, "{connection_file}", code], **spec)
+        kernel_id = (await client.post("/api/kernels", {"name": name})).json["id"]
+        return str(kernel_id)
+
+    return launched
