@@ -31,7 +31,7 @@ EXPENDABLE = OUTPUTS | {"update_display_data", "comm_msg"}
 """What goes when there is too much; without any of the rest a client would wait for ever."""
 RESERVED = 1 / 8
 """The part of the limit that messages which are not expendable may fill."""
-STRETCH = 8
+STRETCH = 4
 """How many times the limit there may be while a client is taking it."""
 ENTRY_BYTES = 300
 """About what an entry needs besides its frame."""

@@ -19,10 +19,10 @@ from plughost_kernels.events import KernelEvents
 from plughost_kernels.kernelspecs import Kernelspec, Kernelspecs
 from plughost_kernels.registry import KernelRecord, Registry
 from plughost_kernels.settings import KernelSettings
-from plughost_kernels.warm import WarmKernel
 
 if TYPE_CHECKING:
     from plughost_kernels.kernel import Kernel
+    from plughost_kernels.warm import WarmKernel
 
 _ID = re.compile(r"\w+(-\w+){4}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -57,7 +57,11 @@ class Kernels:
         self._all: dict[str, Kernel] = {}
         self._context: Any = None
         self.culling = Culling(self, specs, settings)
-        self.warm = WarmKernel(settings, specs, self._new_warm, self)
+        self.warm: WarmKernel | None = None
+        if settings.warm_kernel:
+            from plughost_kernels.warm import WarmKernel
+
+            self.warm = WarmKernel(settings, specs, self._new_warm, self)
 
     def __len__(self) -> int:
         return len(self._all)
@@ -78,7 +82,8 @@ class Kernels:
         if await asyncio.to_thread(self._registry.has_entries):
             await self._adopt_all()
         self.culling.start()
-        self.warm.start()
+        if self.warm is not None:
+            self.warm.start()
 
     async def _adopt_all(self) -> None:
         records = await asyncio.to_thread(self._registry.adopt)
@@ -101,7 +106,8 @@ class Kernels:
         ending = [kernel for kernel in self if kernel not in left]
         self._all.clear()
         try:
-            await asyncio.gather(self.warm.stop(), *(kernel.shutdown() for kernel in ending))
+            waiting = [self.warm.stop()] if self.warm is not None else []
+            await asyncio.gather(*waiting, *(kernel.shutdown() for kernel in ending))
         finally:
             if self._context is not None:
                 self._context.destroy(linger=0)
@@ -141,7 +147,7 @@ class Kernels:
             raise KernelExists(kernel_id)
         spec = await self.specs.get(name or await self.specs.default())
         folder = await asyncio.to_thread(working_folder, self.root, path)
-        warm = await self.warm.claim(spec if ordinary else None)
+        warm = self.warm and await self.warm.claim(spec if ordinary else None)
         kernel = warm or await self._new(kernel_id, spec.name, folder)
         kernel_id = kernel.id
         kernel.session_name = session_name

@@ -39,7 +39,7 @@ class KernelSettings(msgspec.Struct, frozen=True):
     journal_bytes: int = 64 * 1024 * 1024
     """What is kept of each kernel's messages for clients that are away.
 
-    Eight times as much for one that is slow, but reads."""
+    Four times as much for one that is slow, but reads."""
     cull_idle_timeout: Annotated[
         float,
         _jupyter(

@@ -93,9 +93,8 @@ class WarmKernel:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        if self._settings.warm_kernel:
-            self._quiet_since = self.clock()
-            self._task = asyncio.ensure_future(self._look_on())
+        self._quiet_since = self.clock()
+        self._task = asyncio.ensure_future(self._look_on())
 
     async def stop(self) -> None:
         if self._task is not None:
@@ -133,8 +132,6 @@ class WarmKernel:
 
     async def look(self) -> None:
         """End the warm kernel if it should not be there; start one if there should be one."""
-        if not self._settings.warm_kernel:
-            return
         floor = self._settings.warm_memory_floor
         left = await asyncio.to_thread(self.available)
         if self._held is not None:

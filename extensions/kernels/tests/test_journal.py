@@ -246,14 +246,14 @@ def test_what_somebody_is_about_to_take_is_kept_for_longer():
     journal.hold(3)
     for _ in range(50):
         journal.append(display("x" * 10_000))
-        assert journal.bytes <= 800_000
+        assert journal.bytes <= 400_000
     assert [number for *_, number, _ in everything(journal)] == list(range(3, 51))
     journal.hold(journal.next)
     assert journal.bytes <= 100_000
     journal.hold(1)
     for _ in range(500):
         journal.append(display("x" * 10_000))
-        assert journal.bytes <= 800_000
+        assert journal.bytes <= 400_000
 
 
 def test_no_flood_of_whatever_kind_exceeds_the_limit_and_the_newest_message_stays():

@@ -316,11 +316,16 @@ async def test_a_launch_that_it_is_of_no_use_for_ends_it_while_it_is_starting_on
         assert not has_ended(pid)
 
 
-async def test_there_is_none_unless_asked_for_and_none_without_memory_to_spare(begun):
-    for more in ({"warm_kernel": False}, {"warm_memory_floor": MISSING}):
-        async with begun(**more) as (_, _, warm):
-            await warm.passes(1000)
-            assert warm.record is None
+async def test_there_is_none_without_memory_to_spare(begun):
+    async with begun(warm_memory_floor=MISSING) as (_, _, warm):
+        await warm.passes(1000)
+        assert warm.record is None
+
+
+async def test_there_is_none_unless_asked_for(start):
+    async with start(plughost_kernels) as (host, _):
+        await host.settle()
+        assert host.service(Kernels).warm is None
 
 
 async def test_it_ends_when_memory_runs_low_and_comes_back_with_some_to_spare(ready):

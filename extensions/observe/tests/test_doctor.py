@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -27,7 +28,11 @@ class Patient:
         self.runtime = folder / "jupyter-runtime"
         self.config = folder / "jupyter-config"
         self.kernels = folder / "jupyter-data" / "kernels"
-        # An empty PATH: what else is on this machine is none of the test's business.
+        # What else is on this machine is none of the test's business, except that kernelspecs
+        # of the system are looked at in any case: that of R, which tests install, names `R`.
+        (folder / "bin").mkdir()
+        if program := shutil.which("R"):
+            (folder / "bin" / "R").symlink_to(program)
         self.environment = {
             **{n: v for n, v in os.environ.items() if n not in ("VIRTUAL_ENV", "CONDA_PREFIX")},
             "PYTHONPATH": str(self.packages),
@@ -320,7 +325,6 @@ def test_a_pip_that_installs_elsewhere_is_named(patient):
     other = patient.folder / "other"
     venv.create(other, symlinks=True, with_pip=False)
     pip = patient.folder / "bin" / "pip"
-    pip.parent.mkdir()
     pip.write_text(f"#!{other}/bin/python\n")
     pip.chmod(0o755)
     (finding,) = patient.findings("pip-elsewhere")
