@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import statistics
 import time
-import uuid
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from contents import contents
+from kernels import (
+    kernel_away,
+    kernel_idle,
+    kernel_neighbour,
+    kernel_output,
+    kernel_start,
+    kernel_together,
+    kernel_trips,
+)
 from load import load
 from playwright.async_api import Page, async_playwright
 from servers import TOKEN, Running
-from tornado.httpclient import HTTPRequest
-from tornado.websocket import websocket_connect
 
 from plughost.testing import CHROMIUM_FLAGS, chromium
 
-ROUND_TRIPS = 100
 SCRIPT_BYTES = 200_000
 
 Figures = dict[str, float]
@@ -75,46 +79,6 @@ async def _launcher(tab: Page, server: Running) -> Figures:
     }
 
 
-async def kernel(server: Running) -> Figures:
-    """One kernel's round trip through the WebSocket: `kernel_info` on shell, in milliseconds."""
-    kernel_id = server.post("/api/kernels", {"name": "python3"})["id"]
-    session = uuid.uuid4().hex
-    socket = await websocket_connect(
-        HTTPRequest(
-            f"{server.base.replace('http', 'ws')}/api/kernels/{kernel_id}/channels"
-            f"?session_id={session}",
-            headers={"Authorization": f"token {TOKEN}"},
-        )
-    )
-    times = []
-    for _ in range(ROUND_TRIPS + 10):
-        msg_id = uuid.uuid4().hex
-        message = {
-            "header": {
-                "msg_id": msg_id,
-                "msg_type": "kernel_info_request",
-                "session": session,
-                "username": "",
-                "version": "5.3",
-                "date": "2026-01-01T00:00:00Z",
-            },
-            "parent_header": {},
-            "metadata": {},
-            "content": {},
-            "channel": "shell",
-        }
-        began = time.perf_counter()
-        await socket.write_message(json.dumps(message))
-        while True:
-            answer = json.loads(await socket.read_message() or "{}")
-            parent = answer.get("parent_header", {}).get("msg_id")
-            if answer.get("channel") == "shell" and parent == msg_id:
-                break
-        times.append((time.perf_counter() - began) * 1000)
-    socket.close()
-    return {"kernel round trip (ms)": statistics.median(times[10:])}
-
-
 async def requests(server: Running) -> Figures:
     """Requests per second: the status, and a script of 200 kB for a client that takes `br`."""
     headers = {"Authorization": f"token {TOKEN}"}
@@ -132,35 +96,28 @@ async def requests(server: Running) -> Figures:
     return {"/api/status (requests/s)": status.rate, "200 kB script (requests/s)": served.rate}
 
 
-MEASUREMENTS: dict[str, Callable[[Running], Coroutine[Any, Any, Figures]]] = {
-    "start": start,
-    "page": page,
-    "contents": contents,
-    "kernel": kernel,
-    "requests": requests,
-}
-BUDGETS = {
-    "first answer (s)": 1 / 5,
-    "ready with all extensions (s)": 1 / 3,
-    "memory after start (MB)": 1 / 2,
-    "cold: launcher visible (s)": 1 / 3,
-    "warm: launcher visible (s)": 1 / 3,
-    "cold: requests": 1 / 3,
-    "cold: transferred (MB)": 1 / 3,
-    "/api/status (requests/s)": 1.5,
-    "list 10,000 files (s)": 1 / 30,
-    "read 20 MB notebook (s)": 1 / 4,
-    "save 20 MB notebook (s)": 1 / 4,
-}
-"""Ratios: for a rate the least there may be, for everything else the most."""
+@dataclass(frozen=True)
+class Measurement:
+    """A function, whom it measures (their names in `servers.py`), and how often each."""
 
-LIMITS = {
-    "read 20 MB notebook: stall (ms)": 50,
-    "save 20 MB notebook: stall (ms)": 50,
-}
-"""The most there may be, whatever the peer does."""
+    take: Callable[[Any], Coroutine[Any, Any, Figures]]
+    contenders: tuple[str, ...] = ("plughost", "jupyterlab")
+    rounds: int = 3
 
 
-def is_rate(figure: str) -> bool:
-    """Whether more of it is better."""
-    return figure.endswith("/s)")
+SERVERS = ("plughost", "jupyterlab", "no limits")
+
+MEASUREMENTS = {
+    "start": Measurement(start),
+    "page": Measurement(page),
+    "contents": Measurement(contents),
+    "requests": Measurement(requests),
+    "kernel-start": Measurement(kernel_start, (*SERVERS[:2], "jupyter_client")),
+    "kernel-trips": Measurement(kernel_trips, (*SERVERS[:2], "jupyter_client")),
+    "kernel-output": Measurement(kernel_output, (*SERVERS, "jupyter_client"), rounds=2),
+    "kernel-neighbour": Measurement(kernel_neighbour, (*SERVERS[:2], "jupyter_client")),
+    "kernel-together": Measurement(kernel_together, (*SERVERS[:2], "jupyter_client"), rounds=2),
+    "kernel-idle": Measurement(kernel_idle, rounds=2),
+    "kernel-away": Measurement(kernel_away, SERVERS, rounds=1),
+}
+GROUPS = {"kernels": [name for name in MEASUREMENTS if name.startswith("kernel-")]}

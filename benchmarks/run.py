@@ -1,4 +1,4 @@
-"""Measure plughost and JupyterLab side by side; prints medians and ratios."""
+"""Measure plughost and its peers side by side; prints medians and ratios."""
 
 from __future__ import annotations
 
@@ -6,50 +6,65 @@ import asyncio
 import statistics
 import sys
 
-from measurements import BUDGETS, LIMITS, MEASUREMENTS, Figures, is_rate
-from servers import jupyterlab, plughost, running
-
-ROUNDS = 3
+from budgets import OURS, judged
+from measurements import GROUPS, MEASUREMENTS, Figures, Measurement
+from servers import contender, same_kernels
 
 
 def main(names: list[str]) -> int:
-    unknown = sorted(set(names) - set(MEASUREMENTS))
+    wanted = [name for given in names for name in GROUPS.get(given, [given])]
+    unknown = sorted(set(wanted) - set(MEASUREMENTS))
     if unknown:
-        print(f"No measurement {unknown[0]!r}. There are: {', '.join(MEASUREMENTS)}.")
+        there = ", ".join([*MEASUREMENTS, *GROUPS])
+        print(f"No measurement {unknown[0]!r}. There are: {there}.")
         return 2
+    if set(GROUPS["kernels"]) & set(wanted or MEASUREMENTS):
+        same_kernels()
     missed = 0
-    ours, peer = plughost(), jupyterlab()
-    print(f"{'':34}{'plughost':>12}{'jupyterlab':>12}{'ratio':>8}{'better':>8}{'budget':>9}")
-    for name in names or MEASUREMENTS:
-        figures: dict[str, list[Figures]] = {ours.name: [], peer.name: []}
-        for _ in range(ROUNDS):
-            for kind in (ours, peer):
-                with running(kind) as server:
-                    figures[kind.name].append(asyncio.run(MEASUREMENTS[name](server)))
-        for key in figures[ours.name][0]:
-            mine, theirs = (
-                statistics.median(f[key] for f in figures[kind.name]) for kind in (ours, peer)
-            )
-            line, holds = judged(key, mine, theirs)
-            missed += not holds
-            print(f"{key:34}{mine:12.3f}{theirs:12.3f}{line}")
+    columns: tuple[str, ...] = ()
+    for name in wanted or MEASUREMENTS:
+        measurement = MEASUREMENTS[name]
+        if columns != measurement.contenders:
+            columns = measurement.contenders
+            print(f"{'':34}{''.join(f'{column:>15}' for column in columns)}")
+        figures, failed = measured(measurement)
+        missed += failed + report(figures, columns)
     return 1 if missed else 0
 
 
-def judged(key: str, mine: float, theirs: float) -> tuple[str, bool]:
-    """The rest of a figure's line: ratio, which way is better, budget; and whether that holds."""
-    better, sign = ("higher", "≥") if is_rate(key) else ("lower", "≤")
-    line = f"{mine / theirs:8.2f}{better:>8}"
-    if key in LIMITS:
-        budget, value = float(LIMITS[key]), mine
-        text = f"{sign} {budget:g} ms"
-    elif key in BUDGETS:
-        budget, value = BUDGETS[key], mine / theirs
-        text = f"{sign} {budget:.2f}"
-    else:
-        return line, True
-    holds = value >= budget if is_rate(key) else value <= budget
-    return f"{line}{text:>9}{'' if holds else '  missed'}", holds
+def measured(measurement: Measurement) -> tuple[dict[str, list[Figures]], int]:
+    """What each contender has come to, once a round; they take turns. How often ours failed.
+
+    A peer that fails has one round less.
+    """
+    figures: dict[str, list[Figures]] = {name: [] for name in measurement.contenders}
+    failed = 0
+    for _ in range(measurement.rounds):
+        for name in measurement.contenders:
+            try:
+                with contender(name) as subject:
+                    figures[name].append(asyncio.run(measurement.take(subject)))
+            except ChildProcessError as error:
+                print(f"{name} has failed: {error}")
+                failed += name == OURS
+    return figures, failed
+
+
+def report(figures: dict[str, list[Figures]], columns: tuple[str, ...]) -> int:
+    """Print a line for each figure that somebody has; how many have missed their budget."""
+    missed = 0
+    # A dictionary rather than a set: the order in which they were measured stays.
+    for key in {key: None for rounds in figures.values() for each in rounds for key in each}:
+        medians = {
+            name: statistics.median(each[key] for each in rounds if key in each)
+            for name, rounds in figures.items()
+            if any(key in each for each in rounds)
+        }
+        line, holds = judged(key, medians)
+        missed += not holds
+        shown = (f"{medians[name]:15.3f}" if name in medians else f"{'–':>15}" for name in columns)
+        print(f"{key:34}{''.join(shown)}{line}", flush=True)
+    return missed
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The two servers that are compared, each started in a folder and a profile of its own."""
+"""What is compared: two servers, each started in a folder and a profile of its own, and none."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ import time
 import urllib.error
 import urllib.request
 import venv
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ import psutil
 
 PEER = "jupyterlab==4.6.4"
 TOKEN = "benchmark"
+KERNEL_PACKAGES = ("ipykernel", "ipython", "pyzmq", "tornado")
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,21 @@ class Kind:
     scripts: Path
     scripts_path: str
     twin: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables."""
 
     def script(self, size: int) -> Path:
         """The script whose size is nearest to so many bytes."""
         twins = self.scripts.glob(f"*.js{self.twin}")
         files = [twin.with_name(twin.name.removesuffix(self.twin)) for twin in twins]
         return min(files, key=lambda file: (abs(file.stat().st_size - size), file.name))
+
+
+@dataclass(frozen=True)
+class Plain:
+    """No server: kernels are started and asked by jupyter_client itself, in our environment."""
+
+    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -98,6 +109,20 @@ def plughost() -> Kind:
     )
 
 
+def warmed() -> Kind:
+    """plughost with a kernel in stock, as soon as nobody has asked for anything for a moment."""
+    prefix = "PLUGHOST_EXTENSIONS__KERNELS__"
+    settings = {f"{prefix}WARM_KERNEL": "true", f"{prefix}WARM_AFTER": "0.2"}
+    return replace(plughost(), settings=settings)
+
+
+def unlimited() -> Kind:
+    """The peer without its limits on the rate of output."""
+    kind = jupyterlab()
+    option = "--ZMQChannelsWebsocketConnection.limit_rate=False"
+    return replace(kind, name="no limits", command=(*kind.command, option))
+
+
 def jupyterlab() -> Kind:
     """The peer, installed into `benchmarks/.peer` when it is not there yet."""
     folder = Path(__file__).parent / ".peer"
@@ -116,6 +141,14 @@ def jupyterlab() -> Kind:
     )
 
 
+def contender(name: str) -> AbstractContextManager[Running | Plain]:
+    """Start one of those who are compared, by the name of its column."""
+    if name == "jupyter_client":
+        return plain()
+    kinds = {"plughost": plughost, "jupyterlab": jupyterlab, "no limits": unlimited}
+    return running(kinds[name]())
+
+
 @contextlib.contextmanager
 def running(kind: Kind) -> Iterator[Running]:
     """Start a server with fresh Jupyter folders; ended with its children on the way out."""
@@ -123,12 +156,7 @@ def running(kind: Kind) -> Iterator[Running]:
         root = Path(scratch, "root")
         root.mkdir()
         port = free_port()
-        environment = {
-            **os.environ,
-            **{f"JUPYTER_{k}_DIR": str(Path(scratch, k)) for k in ("CONFIG", "DATA", "RUNTIME")},
-        }
-        # pip has compiled the peer; without this a checkout would be compiled at every start.
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment = {**profile(Path(scratch)), **kind.settings}
         began = time.perf_counter()
         process = subprocess.Popen(
             [
@@ -159,6 +187,43 @@ def running(kind: Kind) -> Iterator[Running]:
             for child in children:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     child.kill()
+
+
+@contextlib.contextmanager
+def plain() -> Iterator[Plain]:
+    """The same without a server."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        yield Plain(profile(Path(scratch)))
+
+
+def profile(scratch: Path) -> dict[str, str]:
+    """An environment whose Jupyter and IPython folders lie in a fresh one.
+
+    IPython's would have a history that grows from run to run, and every cell adds to it.
+    """
+    environment = {
+        **os.environ,
+        **{f"JUPYTER_{k}_DIR": str(scratch / k) for k in ("CONFIG", "DATA", "RUNTIME")},
+        "IPYTHONDIR": str(scratch / "ipython"),
+    }
+    # pip has compiled the peer; without this a checkout would be compiled at every start.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
+
+
+def same_kernels() -> None:
+    """Make sure that kernels are the same everywhere. Raises RuntimeError."""
+    code = f"from importlib.metadata import version; print(*map(version, {KERNEL_PACKAGES!r}))"
+    versions = [
+        subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout
+        for python in (sys.executable, jupyterlab().command[0])
+    ]
+    if len(set(versions)) > 1:
+        mine, theirs = versions
+        raise RuntimeError(
+            f"The kernels differ in {KERNEL_PACKAGES}: {mine.strip()!r} here, {theirs.strip()!r} "
+            "in benchmarks/.peer. Install the same versions, or remove that folder."
+        )
 
 
 def wait_for_answer(

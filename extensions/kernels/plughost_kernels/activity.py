@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
-from plughost_kernels.messages import Message
+if TYPE_CHECKING:
+    from plughost_kernels.messages import Message
 
 UNTRACKED = frozenset(
     {

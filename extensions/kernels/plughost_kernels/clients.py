@@ -71,15 +71,15 @@ class Clients:
         self.delivery.close()
 
     def receive(self, message: Message) -> None:
-        """Deliver a kernel's message; the clients get it with the next `flush()`."""
+        """Deliver a kernel's message; the clients get it at the next `pause()`."""
         self.requests.note(message)
         to = self.delivery.deliver(self._policy.shown(message))
         if message.header.msg_type == "input_request":
             self.requests.questions(message, to)
 
-    def flush(self) -> None:
-        """Write what has been received."""
-        self.delivery.flush()
+    def pause(self) -> None:
+        """Nothing more has come for now."""
+        self.delivery.pause()
 
     def tell(self, state: str, why: Death) -> None:
         """Tell every client of a state that the kernel cannot tell itself, and why.

@@ -26,6 +26,8 @@ WINDOW = 1024 * 1024
 """Bytes on their way to one client before it has to take some of them."""
 BATCH = 256 * 1024
 """Bytes of messages that are written at once."""
+TEXT_SECONDS = 0.01
+"""How long text may wait for more of it, so that what is written in one go comes as one."""
 PATIENCE = 5.0
 """Seconds in which a client has to take something, to be taken for one that reads."""
 REMEMBERED_SESSIONS = 64
@@ -60,6 +62,9 @@ class Delivery:
         self._readers: dict[str, _Reader] = {}
         self._left: OrderedDict[str, int] = OrderedDict()
         self._asked: OrderedDict[str, str] = OrderedDict()
+        self._is_urgent = False
+        self._flushed = 0.0
+        self._flushing: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._readers)
@@ -97,6 +102,7 @@ class Delivery:
 
     def close(self) -> None:
         """The server stops: close all WebSockets."""
+        self.flush()
         for reader in self._readers.values():
             reader.client.close(STOPPING, "The server is stopping.")
 
@@ -115,19 +121,37 @@ class Delivery:
         return session in self._readers
 
     def deliver(self, message: Message) -> str | None:
-        """Number and keep a message for whom it concerns, until `flush()`.
+        """Number and keep a message for whom it concerns, until `pause()` or `flush()`.
 
         Returns that client's session, None where it is for everyone.
         """
+        self._is_urgent = self._is_urgent or message.header.msg_type != "stream"
         to = self._recipient(message)
         self.journal.append(message, to)
         return to
 
-    def flush(self) -> None:
-        """Write what was delivered to the clients.
+    def pause(self) -> None:
+        """Nothing more has come for now: `flush()`, unless it is text that may go on.
 
-        Of a flood, whatever has come at one time is coalesced before anybody gets it.
+        Text that follows other text waits for a moment, and is one message with what
+        comes in it; everything else goes at once, and takes the text along.
         """
+        if self._flushing is not None and not self._is_urgent:
+            return
+        loop = asyncio.get_running_loop()
+        left = self._flushed + TEXT_SECONDS - loop.time()
+        if self._is_urgent or left <= 0:
+            self.flush()
+        else:
+            self._flushing = loop.call_later(left, self.flush)
+
+    def flush(self) -> None:
+        """Write to the clients what was delivered."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+        self._is_urgent = False
+        self._flushed = asyncio.get_running_loop().time()
         for reader in [*self._readers.values()]:
             reader.pump()
         self._hold()

@@ -88,7 +88,7 @@ class Kernel:
         self.clients = Clients(kernel_id, settings)
         self._reason: str | None = None
         self._activity = Activity(on_activity)
-        self._connection = Connection(kernel_id, self._receive, self._observe, self.clients.flush)
+        self._connection = Connection(kernel_id, self._receive, self._observe, self.clients.pause)
         self._settings = settings
         self._registry = registry
         self._specs = specs

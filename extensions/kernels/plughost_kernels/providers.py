@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -62,12 +62,11 @@ class Partial(Problem, frozen=True):
     """Some of its kernelspecs cannot be used."""
 
 
-@dataclass(frozen=True)
-class _Answer:
-    found: Mapping[str, Found] = field(default_factory=dict)
-    broken: Mapping[str, str] = field(default_factory=dict)
+class _Answer(msgspec.Struct, frozen=True):
+    found: Mapping[str, Found] = {}
+    broken: Mapping[str, str] = {}
     problem: Problem | None = None
-    when: float = field(default_factory=time.monotonic)
+    when: float = msgspec.field(default_factory=time.monotonic)
 
 
 class Provided:
