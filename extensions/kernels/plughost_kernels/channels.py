@@ -18,7 +18,7 @@ INVALID_DATA = 1007
 REASON_BYTES = 123
 """A close code, and the room for a reason: RFC 6455, sections 7.4 and 5.5."""
 
-_SINCE = re.compile(r"(?P<epoch>\w+):(?P<number>\d+)", re.ASCII)
+_SINCE = re.compile(r"(?P<epoch>\w+):(?P<number>\d{1,18})", re.ASCII)
 
 
 class ChannelsHandler(WebSocketHandler):

@@ -81,14 +81,22 @@ class Clients:
         """Nothing more has come for now."""
         self.delivery.pause()
 
-    def tell(self, state: str, why: Death) -> None:
-        """Tell every client of a state that the kernel cannot tell itself, and why.
+    def told(self, why: Death) -> Death:
+        """How the kernel has died, as clients may know it."""
+        return self._policy.told(why)
+
+    def tell(self, state: str, why: Death, client: Client | None = None) -> None:
+        """Tell one client, or every one, of a state that the kernel cannot tell itself, and why.
 
         The header carries the client's own session: JupyterLab takes another one for a
         restarted kernel and drops what it was about to handle.
         """
+        why = self.told(why)
         content = {"execution_state": state, "reason": why.reason, "stderr": why.stderr}
-        self.delivery.tell_each(lambda session: composed("status", content, session=session))
+        sessions = None if client is None else [client.session]
+        self.delivery.tell_each(
+            lambda session: composed("status", content, session=session), sessions
+        )
 
     def forget_requests(self) -> None:
         """The process that was asked is gone; nothing will be answered."""

@@ -31,6 +31,8 @@ CHANNELS = ("shell", "control", "stdin")
 TURN_SECONDS = 0.005
 """How long one kernel's messages are read before others have their turn."""
 RECONNECT_MILLISECONDS = 20
+COMPLAINTS = 20
+"""How many messages a second the log names that are ignored."""
 
 log = logging.getLogger("plughost.kernels")
 
@@ -54,6 +56,8 @@ class Connection:
         self._published = asyncio.Event()
         self._questions: set[str] = set()
         self._major = adaptation.CLIENTS
+        self._ignored = 0
+        self._complaining = 0.0
         self._kernel_id = kernel_id
         self._receive = receive
         self._observe = observe
@@ -93,16 +97,25 @@ class Connection:
         identity: str,
     ) -> _Socket:
         socket = context.socket(zmq.SUB if channel == "iopub" else zmq.DEALER)
-        socket.linger = 0
-        socket.rcvhwm = 0
-        socket.sndhwm = 0
-        socket.reconnect_ivl = RECONNECT_MILLISECONDS
-        if channel == "iopub":
-            socket.subscribe(b"")
-        else:
-            socket.setsockopt(zmq.IDENTITY, identity.encode())
-        socket.connect(urls[channel])
+        try:
+            socket.linger = 0
+            socket.rcvhwm = 0
+            socket.sndhwm = 0
+            socket.reconnect_ivl = RECONNECT_MILLISECONDS
+            if channel == "iopub":
+                socket.subscribe(b"")
+            else:
+                socket.setsockopt(zmq.IDENTITY, identity.encode())
+            socket.connect(urls[channel])
+        except BaseException:
+            socket.close()  # else the context could never end
+            raise
         return _Socket(socket, partial(self._take, channel), self._pause)
+
+    def leave_earlier(self) -> None:
+        """Listen no more under the identities of earlier servers."""
+        for name in self._sockets.keys() - {*CHANNELS, "iopub"}:
+            self._sockets.pop(name).close()
 
     def close(self) -> None:
         for socket in self._sockets.values():
@@ -150,16 +163,11 @@ class Connection:
         assert self._session is not None, "sockets exist only after open()"
         try:
             message = from_kernel(channel, frames, self._session)
+            if self._major != adaptation.CLIENTS:
+                message = adaptation.for_clients(message)
         except BadMessage as error:
-            log.warning(
-                "Ignoring a message from kernel %s on %s: %s",
-                self._kernel_id,
-                channel,
-                error.message,
-            )
+            self._ignore(channel, error)
             return
-        if self._major != adaptation.CLIENTS:
-            message = adaptation.for_clients(message)
         is_answer = message.parent.msg_id in self._questions
         if channel == "iopub":
             if is_answer or self.answered.is_set():
@@ -171,6 +179,28 @@ class Connection:
                 self.answered.set()
         else:
             self._receive(message)
+
+    def _ignore(self, channel: str, error: BadMessage) -> None:
+        """Name what cannot be used in the log; of a flood of it, some in each second."""
+        now = time.monotonic()
+        if now >= self._complaining + 1:
+            if self._ignored > COMPLAINTS:
+                log.warning(
+                    "Ignored %d more messages from kernel %s.",
+                    self._ignored - COMPLAINTS,
+                    self._kernel_id,
+                    extra={"kernel": self._kernel_id},
+                )
+            self._complaining, self._ignored = now, 0
+        self._ignored += 1
+        if self._ignored <= COMPLAINTS:
+            log.warning(
+                "Ignoring a message from kernel %s on %s: %s",
+                self._kernel_id,
+                channel,
+                error.message,
+                extra={"kernel": self._kernel_id},
+            )
 
 
 class _Socket:
@@ -214,7 +244,11 @@ class _Socket:
             except zmq.Again:
                 break
             read = True
-            self._take(frames)
+            try:
+                self._take(frames)
+            except Exception:
+                # The rest has to be read all the same: nothing will tell of it again.
+                log.exception("Cannot handle a message from a kernel.")
             if time.monotonic() > end:
                 self._loop.call_soon(self._read)
                 break

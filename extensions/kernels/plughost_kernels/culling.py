@@ -95,7 +95,7 @@ class Culling:
     def _reason(self, kernel: Kernel, timeout: float) -> str | None:
         """Why a kernel should end; None when it should not."""
         model = kernel.model()
-        if timeout <= 0 or kernel.changing:
+        if not timeout > 0 or kernel.changing:  # so NaN is never, too
             return None
         if model.execution_state == "dead":
             return "it is dead"

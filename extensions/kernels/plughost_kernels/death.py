@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from plughost_kernels.cgroups import PROC, SYS, groups
+
 LOOKBACK = 4096
 LINES = 10
+COUNTERS = {"v2": "memory.events", "v1": "memory.oom_control"}
 
 
 class Death(NamedTuple):
-    """`reason` is one sentence; `stderr` has the last lines that the process wrote there."""
+    """How a process has ended, and the last lines that it wrote to stderr."""
 
-    reason: str
-    stderr: list[str]
+    how: str
+    stderr: Sequence[str] = ()
+
+    @property
+    def reason(self) -> str:
+        """One sentence."""
+        # ipykernel warns at each start; nobody dies of a warning.
+        telling = (line for line in reversed(self.stderr) if "WARNING" not in line)
+        last = next(telling, "")
+        return self.how + (f"; the last line of its stderr: {last}" if last else "")
 
 
 def explain(
@@ -28,42 +40,26 @@ def explain(
     lines = _last_lines(stderr, since) if stderr else []
     killed = out_of_memory and exit_code in (None, -signal.SIGKILL)
     how = "killed: out of memory" if killed else _how(exit_code)
-    # ipykernel warns at each start; nobody dies of a warning.
-    telling = next((line for line in reversed(lines) if "WARNING" not in line), "")
-    return Death(how + (f"; the last line of its stderr: {telling}" if telling else ""), lines)
+    return Death(how, lines)
 
 
-def oom_kills(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> int:
+def oom_kills(proc: Path = PROC, sys: Path = SYS) -> int:
     """How often the system has killed a process of our control group for want of memory.
 
     cgroup v2 counts it in `memory.events`, v1 in `memory.oom_control` (the kernel's
-    admin-guide on cgroups); 0 where nobody counts.
+    admin-guide on cgroups). The nearest group whose count can be seen is asked: those above
+    it count what happens to others, too. 0 where nobody counts.
     """
-    try:
-        lines = (proc / "self" / "cgroup").read_text(encoding="ascii").splitlines()
-    except (OSError, ValueError):
-        return 0
-    counts = []
-    for line in lines:
-        _, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if not controllers:
-            folder, name = sys / "fs" / "cgroup", "memory.events"
-        elif "memory" in controllers.split(","):
-            folder, name = sys / "fs" / "cgroup" / "memory", "memory.oom_control"
-        else:
-            continue
-        # Inside a container the group's own folder may be the root of what is mounted.
-        counts += [_count(folder / path.lstrip("/") / name), _count(folder / name)]
-    return max(counts, default=0)
+    counts = (_count(folder / COUNTERS[version]) for folder, version in groups(proc, sys))
+    return next((count for count in counts if count is not None), 0)
 
 
-def _count(file: Path) -> int:
+def _count(file: Path) -> int | None:
     try:
         facts = dict(line.split() for line in file.read_text(encoding="ascii").splitlines())
         return int(facts["oom_kill"])
     except (OSError, KeyError, ValueError):
-        return 0
+        return None
 
 
 def _how(exit_code: int | None) -> str:

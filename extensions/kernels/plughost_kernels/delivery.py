@@ -34,6 +34,7 @@ REMEMBERED_SESSIONS = 64
 REMEMBERED_REQUESTS = 10_000
 REPLACED = 4001
 STOPPING = 1012
+FAILED = 1011
 """Close codes; JupyterLab connects again after any but 1000 and 1001."""
 
 log = logging.getLogger("plughost.kernels")
@@ -153,7 +154,13 @@ class Delivery:
         self._is_urgent = False
         self._flushed = asyncio.get_running_loop().time()
         for reader in [*self._readers.values()]:
-            reader.pump()
+            try:
+                reader.pump()
+            except Exception:
+                # Nobody else is to suffer from it; the client may come back.
+                log.exception("Cannot write to session %r.", reader.client.session)
+                reader.close()
+                reader.client.close(FAILED, "The server could not write a message.")
         self._hold()
 
     def _hold(self) -> None:
@@ -166,9 +173,14 @@ class Delivery:
         self.journal.append(message, session)
         self.flush()
 
-    def tell_each(self, compose: Callable[[str], Message]) -> None:
-        """Give every session, connected or not, a message of its own, in order with the rest."""
-        for session in [*self._readers, *self._left]:
+    def tell_each(
+        self, compose: Callable[[str], Message], sessions: Sequence[str] | None = None
+    ) -> None:
+        """Give sessions a message of their own each, in order with the rest.
+
+        If none are named: all of them, connected or not.
+        """
+        for session in sessions or [*self._readers, *self._left]:
             self.journal.append(compose(session), session)
         self.flush()
 
@@ -179,7 +191,8 @@ class Delivery:
         session = self._asked.get(asked)
         if session is None:
             # Asked before this server was there; clients mostly use one id for both.
-            return message.parent.session or None
+            # A question that says nothing of its asker is for everybody, a reply for nobody.
+            return message.parent.session or (None if message.channel == "stdin" else "")
         if message.channel != "stdin":
             del self._asked[asked]
         return session
@@ -221,19 +234,19 @@ class _Reader:
             size = 0
             while size < BATCH and self._position < journal.next:
                 frame, position = journal.read(self._position, self.client.session)
-                if self._position <= journal.lost and self._told_of_loss < journal.lost:
-                    frames.append(self._loss(frame))
-                self._position = position
                 if frame is not None:
+                    if self._position <= journal.lost and self._told_of_loss < journal.lost:
+                        frames.append(self._loss(frame))
                     frames.append(frame)
                     size += len(frame)
+                self._position = position
             if frames:
                 self._write(frames, size)
                 written += size
             elif not self._in_flight:
                 self.acknowledged = self._position
 
-    def _loss(self, next_frame: bytes | None) -> bytes:
+    def _loss(self, next_frame: bytes) -> bytes:
         """What says that output is missing, in the output of the request that goes on after it."""
         lost = self._told_of_loss = self._journal.lost
         limit = self._journal.limit
@@ -249,12 +262,11 @@ class _Reader:
             "client read too slowly, or was away. journal_bytes in [extensions.kernels] of "
             "plughost.toml is the limit.]\n"
         )
-        parent = framing.decode(next_frame)[1][1] if next_frame is not None else b"{}"
         message = composed(
             "stream",
             {"name": "stderr", "text": text},
             session=self.client.session,
-            parent=parent,
+            parent=framing.decode(next_frame)[1][1],
         )
         # It has no number of its own: it is for this client only, and stands for no message.
         place = {

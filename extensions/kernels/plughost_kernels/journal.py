@@ -4,8 +4,8 @@ Everything a kernel sends gets an `(epoch, number)`. Numbers grow by one; the ep
 whenever numbers may have been given and not kept, so that none is ever used twice.
 
 A reader is a number, too: one that has all messages below `n` asks for what comes next with
-`read(n, …)`. Whoever reads as fast as the kernel writes gets each message as it was sent.
-For whoever comes later, one entry stands for text that was written piece by piece, and what
+`read(n, …)`. Whoever has everything gets the next message as it was sent. For whoever
+comes later, one entry stands for text that was written piece by piece, and what
 a later message has made void is gone: an update of a display by a newer one, outputs by
 `clear_output`, a line of text by what a carriage return has written over it. Nothing else
 is left out until the bytes exceed the limit; then the oldest output goes, and `lost` says so.
@@ -15,15 +15,16 @@ from __future__ import annotations
 
 import secrets
 from bisect import bisect_left
-from collections import OrderedDict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from plughost_kernels import framing
 from plughost_kernels.messages import Message, Stream, numbered, with_content
-from plughost_kernels.text import Text
+from plughost_kernels.text import FULL, Text
+
+_T = TypeVar("_T")
 
 OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error", "clear_output"})
 """What `clear_output` makes void, earlier ones of its kind included."""
@@ -35,8 +36,9 @@ STRETCH = 4
 """How many times the limit there may be while a client is taking it."""
 ENTRY_BYTES = 300
 """About what an entry needs besides its frame."""
-DISPLAYS = 1_000
-"""Displays whose latest update is remembered, to be replaced by the next."""
+REMEMBERED = 1_000
+"""Displays whose latest update is remembered, to be replaced by the next, and requests whose
+outputs were cleared."""
 
 
 class Entry(msgspec.Struct, gc=False):
@@ -142,7 +144,8 @@ class Journal:
         self._entries: list[Entry] = []  # numbers ascend
         self._void = 0
         self._swept = 0  # before this place nothing is expendable
-        self._updates: OrderedDict[str, Entry] = OrderedDict()
+        self._past = 0  # before this place all is void
+        self._updates: dict[str, Entry] = {}
         self._cleared: dict[str, int] = {}
         self._clearing: dict[str, int] = {}
         self._routed = 0
@@ -151,7 +154,7 @@ class Journal:
         """Number a message and keep it; the oldest output makes room for it."""
         number = self.next
         self.next += 1
-        stream = message.stream() if to is None else None
+        stream = message.stream() if message.channel == "iopub" and to is None else None
         if stream is None or not self._goes_on(number, message, stream):
             self._add(number, message, to)
         self._latest = message if stream is not None else None
@@ -204,8 +207,10 @@ class Journal:
     def _text_of(self, entry: Entry) -> TextEntry | None:
         """The latest entry as a text that may grow; None if its message is none."""
         before = self._latest
-        stream = before.stream() if before is not None else None
-        if before is None or stream is None or entry.frame is None:
+        if before is None or entry.frame is None or len(before.parts[3]) > FULL:
+            return None
+        stream = before.stream()
+        if stream is None:
             return None
         return TextEntry(
             number=entry.number,
@@ -245,13 +250,12 @@ class Journal:
                 older = self._updates.pop(display, None)
                 if older is not None:
                     self._drop(older)
-                self._updates[display] = entry
-                if len(self._updates) > DISPLAYS:
-                    self._updates.popitem(last=False)
+                _remember(self._updates, display, entry)
         elif kind == "clear_output":
             waits = message.waits()
             if waits:
-                self._clearing[parent] = entry.number  # once there is something new to see
+                # Once there is something new to see.
+                _remember(self._clearing, parent, entry.number)
             elif waits is not None:
                 self._clearing.pop(parent, None)
                 self._clear(parent, entry.number)
@@ -270,7 +274,7 @@ class Journal:
     def _clear(self, parent: str, number: int) -> None:
         """Drop the outputs of a request that came before its `clear_output`."""
         since = max(self._routed, self._cleared.get(parent, 0))
-        self._cleared[parent] = number
+        _remember(self._cleared, parent, number)
         index = bisect_left(self._entries, number, key=_number)
         for entry in self._entries[bisect_left(self._entries, since, key=_number) : index]:
             if entry.parent == parent and entry.kind in OUTPUTS:
@@ -283,7 +287,9 @@ class Journal:
         Where messages that are not expendable fill more than their part, they go as well.
         """
         anything = self._reserved > self.limit * RESERVED
-        index = 0 if anything else self._swept
+        while self._past < len(self._entries) - 1 and self._entries[self._past].frame is None:
+            self._past += 1
+        index = self._past if anything else max(self._swept, self._past)
         while self.bytes > self.limit and index < len(self._entries) - 1:
             entry = self._entries[index]
             if entry.number >= self._held and self.bytes <= self.limit * STRETCH:
@@ -308,7 +314,15 @@ class Journal:
         before = sum(1 for entry in self._entries[: self._swept] if entry.frame is not None)
         self._entries = [entry for entry in self._entries if entry.frame is not None]
         self._swept = before
+        self._past = 0
         self._void = 0
+
+
+def _remember(memory: dict[str, _T], key: str, value: _T) -> None:
+    memory.pop(key, None)
+    memory[key] = value
+    if len(memory) > REMEMBERED:
+        del memory[next(iter(memory))]
 
 
 def _number(entry: Entry) -> int:

@@ -7,6 +7,7 @@ kernel is wanted.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -47,11 +48,10 @@ ADOPTION_PATIENCE = 1.0
 """Seconds after which an adopted kernel that does not answer counts as busy."""
 EARLIER_IDENTITIES = 8
 """Of so many servers before this one may requests still be under way."""
+LATE_REPLIES = 1.0
+"""Seconds in which replies to an earlier server arrive that were sent before one to us."""
 INTRODUCTION_PATIENCE = 2.0
 """Seconds in which a claimed kernel has to learn its folder."""
-
-LAUNCH_ERRORS = Exception
-"""A kernelspec may name a provisioner of another package, which may raise anything."""
 
 log = logging.getLogger("plughost.kernels")
 audit = logging.getLogger("plughost.audit")
@@ -125,14 +125,9 @@ class Kernel:
                 if "provisioner_name" not in spec.metadata.get("kernel_provisioner", {}):
                     self._manager.provisioner = self._new_provisioner(spec)
                 await self._manager.start_kernel(**self._launch_arguments())
-            except KernelFailed as error:
-                await self._end(error.message)
-                raise
-            except LAUNCH_ERRORS as error:
-                failure = KernelFailed(self.name, str(error))
-                await self._end(failure.message)
-                raise failure from error
-            await self._begin()
+                await self._begin()
+            except Exception as error:
+                raise await self._failed(error) from error
 
     def claim(self, folder: Path, session_name: str) -> None:
         """Give a warm kernel away, to work in a folder and under a session's name.
@@ -168,6 +163,8 @@ class Kernel:
         provisioner.adopt(process)
         provisioner.connection_info = self._manager.get_connection_info()
         self._manager.adopt(provisioner)
+        self._launched = time.monotonic()
+        self._oom_kills = death.oom_kills()
         self.session_name = record.session_name
         self.sessions = record.sessions
         self._identities = [*record.identities[-EARLIER_IDENTITIES:], *self._identities]
@@ -178,6 +175,8 @@ class Kernel:
             self._activity.assume_busy()
             self.clients.requests.assume_question()
             self._go(self._await_answer())
+        else:
+            self._go(self._leave_earlier())
         self._settled.set()
         self._go(self._watch())
 
@@ -253,7 +252,10 @@ class Kernel:
 
     def send(self, client: Client, channel: str, parts: Sequence[bytes]) -> None:
         """Pass a client's message on to the kernel. Raises BadMessage."""
-        if self.clients.sends(client, channel, parts):
+        if self._activity.state == "dead":
+            # Nobody will answer; a client that does not know it yet would wait.
+            self.clients.tell("dead", Death(self._reason or ""), client)
+        elif self.clients.sends(client, channel, parts):
             self._connection.send(channel, parts)
 
     @property
@@ -337,6 +339,15 @@ class Kernel:
     async def _await_answer(self) -> None:
         await self._connection.answered.wait()
         self._activity.note_answer()
+        await self._leave_earlier()
+
+    async def _leave_earlier(self) -> None:
+        """What earlier servers have asked is answered: it has answered us, who came later."""
+        await asyncio.sleep(LATE_REPLIES)
+        self._connection.leave_earlier()
+        self._identities = self._identities[-1:]
+        self._connected = (self._connected[0], self._identities)
+        await self.save()
 
     async def _watch(self) -> None:
         while await self._manager.is_alive():  # noqa: ASYNC110  # no event tells of it
@@ -361,16 +372,16 @@ class Kernel:
         stable = time.monotonic() - self._launched >= self._settings.stable_after
         self._deaths = 1 if stable else self._deaths + 1
         if self.warm or self._deaths > self._settings.restart_limit:
-            await self._end(why.reason)
+            await self._end(self.clients.told(why).reason)
             self.clients.tell("dead", why)
             return
-        self._reason = why.reason
+        self._reason = self.clients.told(why).reason
         self.clients.tell("restarting", why)
         try:
             await self._relaunch(now=True)
         except KernelFailed as error:
             await self._end(error.message)
-            self.clients.tell("dead", Death(error.message, []))
+            self.clients.tell("dead", Death(error.message))
 
     async def _relaunch(self, *, now: bool) -> None:
         if self._manager.stand_in:
@@ -381,11 +392,25 @@ class Kernel:
         self.clients.forget_requests()
         try:
             await self._manager.restart_kernel(now=now, **self._launch_arguments())
-        except LAUNCH_ERRORS as error:
-            failure = KernelFailed(self.name, str(error))
-            await self._end(failure.message)
-            raise failure from error
-        await self._begin()
+            await self._begin()
+        except Exception as error:
+            raise await self._failed(error) from error
+
+    async def _failed(self, error: Exception) -> KernelFailed:
+        """It could not be launched, whatever has come of that; what there is of it ends.
+
+        A kernelspec may name a provisioner of another package, which may raise anything.
+        """
+        failure = error if isinstance(error, KernelFailed) else KernelFailed(self.name, str(error))
+        provisioner = self._manager.provisioner
+        if provisioner is not None:
+            with contextlib.suppress(Exception):
+                if provisioner.has_process:
+                    await provisioner.kill()
+                    await provisioner.wait()
+                await provisioner.cleanup()
+        await self._end(failure.message)
+        return failure
 
     async def _end(self, reason: str) -> None:
         await self._cancel_tasks()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-import os
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plughost import BadRequest
+from plughost_kernels.arguments import (
+    check_path,
+    check_session_name,
+    check_variables,
+    working_folder,
+)
 from plughost_kernels.culling import Culling
 from plughost_kernels.errors import KernelExists, KernelFailed, KernelNotFound
 from plughost_kernels.events import KernelEvents
@@ -24,8 +29,7 @@ if TYPE_CHECKING:
     from plughost_kernels.kernel import Kernel
     from plughost_kernels.warm import WarmKernel
 
-_ID = re.compile(r"\w+(-\w+){4}", re.ASCII)
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_ID = re.compile(r"(?=.{1,128}\Z)\w+(-\w+){4}", re.ASCII)  # it becomes the name of files
 
 log = logging.getLogger("plughost.kernels")
 
@@ -55,6 +59,7 @@ class Kernels:
         self._events = events
         self._registry = Registry(self.root)
         self._all: dict[str, Kernel] = {}
+        self._ending: dict[str, asyncio.Event] = {}
         self._context: Any = None
         self.culling = Culling(self, specs, settings)
         self.warm: WarmKernel | None = None
@@ -132,16 +137,19 @@ class Kernels:
 
         It runs in the folder of `path`, a file or folder below the root that need not exist,
         and finds `env` in its environment.
-        Raises KernelspecNotFound, KernelExists, BadRequest for an id that is none or for
-        variables that cannot be set, and KernelFailed.
+        Raises KernelspecNotFound, KernelExists, KernelFailed, and BadRequest for an id or a
+        path that is none, and for variables that cannot be set.
         """
-        _check_variables(env or {})
+        check_variables(env or {})
+        check_path(path)
+        check_session_name(session_name)
         ordinary = not (kernel_id or env)
         kernel_id = kernel_id or str(uuid.uuid4())
         if not _ID.fullmatch(kernel_id):
             raise BadRequest(
                 f"{kernel_id!r} is no kernel id.",
-                hint="An id is five groups of letters and digits with dashes between them.",
+                hint="An id is five groups of letters and digits with dashes between them, of "
+                "128 characters at most.",
             )
         if kernel_id in self._all:
             raise KernelExists(kernel_id)
@@ -162,7 +170,7 @@ class Kernels:
                 else:
                     kernel.claim(folder, session_name)
         except KernelFailed:
-            del self._all[kernel_id]
+            self._forget(kernel)
             raise
         about = {"kernel": kernel_id}
         logging.getLogger("plughost.audit").debug("kernel_start", extra={**about, "path": path})
@@ -185,23 +193,47 @@ class Kernels:
             await kernel.restart()
         return kernel
 
+    def is_ending(self, kernel_id: str) -> bool:
+        """Whether a kernel is being shut down right now."""
+        return kernel_id in self._ending
+
     async def shutdown(self, kernel_id: str) -> None:
-        """End one kernel. Raises KernelNotFound."""
+        """End one kernel; who wants the same meanwhile waits for it. Raises KernelNotFound."""
         kernel = self.get(kernel_id)
-        with self._events.telling("shutdown", kernel_id, kernel.name):
-            await kernel.shutdown()
-        self._all.pop(kernel_id, None)
+        while (others := self._ending.get(kernel_id)) is not None:
+            await others.wait()
+        if self._all.get(kernel_id) is not kernel:
+            return
+        ended = self._ending[kernel_id] = asyncio.Event()
+        try:
+            with self._events.telling("shutdown", kernel_id, kernel.name):
+                await kernel.shutdown()
+            self._forget(kernel)
+        finally:
+            del self._ending[kernel_id]
+            ended.set()
         log.info("Kernel %s shut down.", kernel_id, extra={"kernel": kernel_id})
 
+    def _forget(self, kernel: Kernel) -> None:
+        if self._all.get(kernel.id) is kernel:  # and not another one with its id
+            del self._all[kernel.id]
+
     async def _adopt(self, record: KernelRecord) -> bool:
-        kernel = await self._new(record.kernel_id, record.name, Path(record.folder))
+        kernel = None
         try:
+            kernel = await self._new(record.kernel_id, record.name, Path(record.folder))
             await kernel.adopt(record)
         except KernelFailed as error:
             log.error("%s (id %s, pid %d)", error.message, record.kernel_id, record.pid)
-            return False
-        self._all[record.kernel_id] = kernel
-        return True
+        except Exception:
+            # Anything can be on file, and one kernel must not cost the others.
+            log.exception("Kernel %s (pid %d) cannot be adopted.", record.kernel_id, record.pid)
+            if kernel is not None:
+                await kernel.leave()
+        else:
+            self._all[record.kernel_id] = kernel
+            return True
+        return False
 
     async def _new(self, kernel_id: str, name: str, folder: Path) -> Kernel:
         await self._registry.ensure_open()
@@ -231,33 +263,3 @@ class Kernels:
     def _note_activity(self, kernel_id: str) -> None:
         if kernel_id in self._all:  # a warm kernel is nobody's activity
             self._on_activity()
-
-
-def _check_variables(env: Mapping[str, str]) -> None:
-    """Raise BadRequest for environment variables that a kernel cannot be given."""
-    for name, value in env.items():
-        if not _VARIABLE.fullmatch(name) or name.startswith("JPY_"):
-            raise BadRequest(
-                f"The environment variable {name!r} cannot be set for a kernel.",
-                hint="A name has letters, digits and underscores, no digit first; those with "
-                "JPY_ are the server's.",
-            )
-        if "\0" in value:
-            raise BadRequest(
-                f"The value of the environment variable {name!r} has a zero byte in it.",
-                hint="No program can be given one; encode the value.",
-            )
-
-
-def working_folder(root: Path, path: str) -> Path:
-    """The folder a kernel for `path` runs in: the nearest one that exists, not above `root`.
-
-    JupyterLab asks for a session before it has named the file, so `path` itself, or more
-    of it, need not exist.
-    """
-    wanted = Path(os.path.normpath(root / path.strip("/")))
-    if not wanted.is_relative_to(root):
-        return root
-    while wanted != root and not wanted.is_dir():
-        wanted = wanted.parent
-    return wanted

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+
+from plughost_kernels.cgroups import PROC, SYS, groups
 
 NAMES = {
     "v2": ("memory.max", "memory.current", "inactive_file"),
@@ -12,7 +14,7 @@ NAMES = {
 """What holds the limit, the usage, and in `memory.stat` the cached files, which give way."""
 
 
-def available(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> int:
+def available(proc: Path = PROC, sys: Path = SYS) -> int:
     """Bytes that a new process could use without anything being swapped or killed.
 
     The least of what the machine has and what each control group leaves, ours and those
@@ -24,25 +26,10 @@ def available(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> int:
 
 
 def _left_by_groups(proc: Path, sys: Path) -> Iterator[int]:
-    try:
-        lines = (proc / "self" / "cgroup").read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return
-    for line in lines:
-        _, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if not controllers:
-            root, names = sys / "fs" / "cgroup", NAMES["v2"]
-        elif "memory" in controllers.split(","):
-            root, names = sys / "fs" / "cgroup" / "memory", NAMES["v1"]
-        else:
-            continue
-        # Inside a container the group's own folder may be the root of what is mounted.
-        group = PurePosixPath(path.lstrip("/"))
-        for folder in (group, *group.parents):
-            left = _left(root / folder, *names)
-            if left is not None:
-                yield left
+    for folder, version in groups(proc, sys):
+        left = _left(folder, *NAMES[version])
+        if left is not None:
+            yield left
 
 
 def _left(group: Path, limit: str, usage: str, cached: str) -> int | None:

@@ -182,6 +182,8 @@ def read(channel: str, parts: Sequence[bytes]) -> Message:
         raise BadMessage(f"It has {len(parts)} parts; a message has at least 4.")
     try:
         header, parent = _header.decode(parts[0]), _parent.decode(parts[1]) or Header()
+        if not parts[0].isascii():
+            parts[0].decode()  # what is not read above is not looked at, either
     except UNREADABLE as error:
         raise BadMessage(f"Its header cannot be read: {error}") from None
     if not header.msg_id or not header.msg_type:

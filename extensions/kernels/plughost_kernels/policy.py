@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from plughost_kernels.death import Death
 from plughost_kernels.messages import UNREADABLE, Message, read, with_content
 from plughost_kernels.settings import KernelSettings
 
@@ -19,6 +20,10 @@ class Policy:
     def allows(self, message: Message) -> bool:
         """Whether a client may send this to a kernel."""
         return not self._kinds or message.header.msg_type in self._kinds
+
+    def told(self, why: Death) -> Death:
+        """How a kernel has died, as clients may know it: its stderr may have a traceback."""
+        return why if self._allow_tracebacks else Death(why.how)
 
     def shown(self, message: Message) -> Message:
         """A kernel's message as clients may see it."""

@@ -2,61 +2,83 @@
 
 A kernel is told its ports before it listens on them, and loses them for a moment with each
 restart. The system gives ports of its ephemeral range to whoever asks for any, and to every
-outgoing connection; so ours come from below it. Source: RFC 6335, section 6, and
-`ip_local_port_range` in the Linux kernel's documentation.
+outgoing connection; so ours come from below it while there are any. Source: RFC 6335,
+section 6, and `ip_local_port_range` in the Linux kernel's documentation.
 """
 
 from __future__ import annotations
 
 import random
 import socket
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
 LOWEST = 10_000
 """Below this are the ports that well-known services have."""
+HIGHEST = 65_535
 EPHEMERAL = 49152
 """Where the ephemeral range begins if the system does not say otherwise (RFC 6335)."""
+RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
-_given: set[int] = set()
+given: set[int] = set()
+"""The ports that kernels of this process have, or are about to have."""
+_lock = threading.Lock()
 
 
-def choose(ip: str, count: int) -> list[int]:
+def choose(ip: str, count: int, range_file: Path = RANGE_FILE) -> list[int]:
     """`count` ports on which nobody listens at `ip`. Raises OSError when there are none.
 
-    They are not given again in this process until they are given `back()`.
+    They are not given again in this process until they are given `back()`. The first
+    number in `range_file` is where the ephemeral range begins.
     """
-    highest = _ephemeral() - 1
-    candidates = range(LOWEST, highest) if highest > LOWEST else range(EPHEMERAL, 65536)
+    ephemeral = max(LOWEST, _ephemeral(range_file))
     chosen: list[int] = []
-    for port in random.sample(candidates, len(candidates)):
-        if port not in _given and _is_free(ip, port):
-            _given.add(port)
-            chosen.append(port)
-            if len(chosen) == count:
-                return chosen
+    for candidates in (range(LOWEST, ephemeral), range(ephemeral, HIGHEST + 1)):
+        shuffled = random.sample(candidates, len(candidates))
+        with _lock:  # kernels are launched in several threads at once
+            for port in shuffled:
+                if len(chosen) == count:
+                    return chosen
+                if _is_to_be_had(ip, port):
+                    given.add(port)
+                    chosen.append(port)
     back(chosen)
-    raise OSError(f"There are no {count} free ports between {LOWEST} and {highest} on {ip}.")
+    raise OSError(f"There are no {count} free ports from {LOWEST} to {HIGHEST} on {ip}.")
 
 
-def are_free(ip: str, ports: Iterable[int]) -> bool:
-    """Whether nobody listens on any of these ports."""
-    return all(_is_free(ip, port) for port in ports)
+def take(ip: str, ports: Iterable[int]) -> bool:
+    """Take these ports; False, and nothing is taken, when somebody has one of them."""
+    wanted = set(ports)
+    with _lock:
+        free = all(_is_to_be_had(ip, port) for port in wanted)
+        if free:
+            given.update(wanted)
+    return free
+
+
+def note(ports: Iterable[int]) -> None:
+    """A kernel that somebody else has started has these ports."""
+    with _lock:
+        given.update(ports)
 
 
 def back(ports: Iterable[int]) -> None:
     """Nobody needs these ports any more."""
-    _given.difference_update(ports)
+    with _lock:
+        given.difference_update(ports)
 
 
-def _ephemeral(file: Path = Path("/proc/sys/net/ipv4/ip_local_port_range")) -> int:
+def _ephemeral(file: Path) -> int:
     try:
-        return int(file.read_text(encoding="ascii").split()[0])
+        return min(int(file.read_text(encoding="ascii").split()[0]), HIGHEST + 1)
     except (OSError, ValueError, IndexError):
         return EPHEMERAL
 
 
-def _is_free(ip: str, port: int) -> bool:
+def _is_to_be_had(ip: str, port: int) -> bool:
+    if port in given:
+        return False
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET
     with socket.socket(family) as probe:
         # As ZeroMQ does, so that a port whose last connections linger is not refused.

@@ -8,9 +8,11 @@ signals do nothing. Here an adopted process is watched by pid and start time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ class LastingProvisioner(LocalProvisioner):
 
     The process gets a session of its own, no parent pid to watch, and files to write its
     stdout and stderr to: a pipe would break with the server. `stderr_start` is the size of
-    its stderr file when it was launched, `started` the time in seconds since 1970.
+    its stderr file when it was launched or adopted, `started` the time in seconds since 1970.
     """
 
     stdout_file: Path
@@ -52,13 +54,23 @@ class LastingProvisioner(LocalProvisioner):
     stderr_start: int = 0
     exit_code: int | None = None
     _adopted: psutil.Process | None = None
+    _ports: Sequence[int] = ()
 
     @property
     def has_process(self) -> bool:
         return self._adopted is not None or super().has_process
 
     def adopt(self, process: psutil.Process) -> None:
-        """Take over a process that another server has started."""
+        """Take over a process that another server has started.
+
+        The manager has its connection file loaded.
+        """
+        manager: Any = self.parent
+        self._ports = manager.ports if manager.transport == "tcp" else ()
+        ports.note(self._ports)
+        with contextlib.suppress(OSError):
+            # What it has written so far was no last word.
+            self.stderr_start = self.stderr_file.stat().st_size
         self._adopted = process
         self.pid = self.pgid = process.pid
         self.started = process.create_time()
@@ -68,6 +80,7 @@ class LastingProvisioner(LocalProvisioner):
         if self.process is not None:
             self.process.returncode = 0  # else Popen complains when it is forgotten
         self.process = self._adopted = None
+        self._return_ports()
 
     def _finalize_env(self, env: dict[str, str]) -> None:
         super()._finalize_env(env)
@@ -76,10 +89,11 @@ class LastingProvisioner(LocalProvisioner):
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         manager: Any = self.parent
-        if manager.transport == "tcp":
-            await asyncio.to_thread(self._choose_ports)
         self.ports_cached = True  # else jupyter_client would choose others
-        return await super().pre_launch(**kwargs)
+        with self._ports_back_on_failure():
+            if manager.transport == "tcp":
+                await asyncio.to_thread(self._choose_ports)
+            return await super().pre_launch(**kwargs)
 
     def _choose_ports(self) -> None:
         """Ports that the kernel can have: those it had, unless somebody has them now.
@@ -87,37 +101,51 @@ class LastingProvisioner(LocalProvisioner):
         That may be a child of its own, which outlives it with all that it has inherited.
         """
         manager: Any = self.parent
+        self._return_ports()
         if manager.shell_port:
-            if ports.are_free(manager.ip, manager.ports):
+            if ports.take(manager.ip, manager.ports):
+                self._ports = manager.ports
                 return
-            ports.back(manager.ports)
             Path(manager.connection_file).unlink(missing_ok=True)
-        chosen = ports.choose(manager.ip, len(port_names))
-        for name, port in zip(port_names, chosen, strict=True):
+        self._ports = ports.choose(manager.ip, len(port_names))
+        for name, port in zip(port_names, self._ports, strict=True):
             setattr(manager, name, port)
 
+    def _return_ports(self) -> None:
+        ports.back(self._ports)
+        self._ports = ()
+
+    @contextlib.contextmanager
+    def _ports_back_on_failure(self) -> Iterator[None]:
+        """jupyter_client cleans nothing up after a launch that fails."""
+        try:
+            yield
+        except BaseException:
+            self._return_ports()
+            raise
+
     async def cleanup(self, restart: bool = False) -> None:
-        manager: Any = self.parent
         if not restart:
-            ports.back(manager.ports)
+            self._return_ports()
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         self._adopted = None
         self.exit_code = None
-        with _appending(self.stdout_file) as stdout, _appending(self.stderr_file) as stderr:
-            self.stderr_start = stderr.tell()
-            info = await super().launch_kernel(
-                cmd,
-                **{
-                    **kwargs,
-                    "independent": True,
-                    "stdin": subprocess.DEVNULL,
-                    "stdout": stdout,
-                    "stderr": stderr,
-                },
-            )
-        assert self.pid is not None, "it has just been launched"
-        self.started = psutil.Process(self.pid).create_time()
+        with self._ports_back_on_failure():
+            with _appending(self.stdout_file) as stdout, _appending(self.stderr_file) as stderr:
+                self.stderr_start = stderr.tell()
+                info = await super().launch_kernel(
+                    cmd,
+                    **{
+                        **kwargs,
+                        "independent": True,
+                        "stdin": subprocess.DEVNULL,
+                        "stdout": stdout,
+                        "stderr": stderr,
+                    },
+                )
+            assert self.pid is not None, "it has just been launched"
+            self.started = psutil.Process(self.pid).create_time()
         return info
 
     async def poll(self) -> int | None:
@@ -143,7 +171,8 @@ class LastingProvisioner(LocalProvisioner):
         if self._adopted is None:
             await super().send_signal(signum)
         elif find_process(self._adopted.pid, self.started) is not None:
-            os.killpg(self._adopted.pid, signum)
+            with contextlib.suppress(ProcessLookupError):  # it has ended just now
+                os.killpg(self._adopted.pid, signum)
 
     async def kill(self, restart: bool = False) -> None:
         if self._adopted is None:
@@ -185,6 +214,13 @@ class KernelManager(AsyncKernelManager):
         """Go on with a kernel that is running already."""
         self.provisioner = provisioner
         self._attempted_start = True  # else a restart would settle `ready` twice
+
+    def _close_control_socket(self) -> None:
+        # With what a process has ended without having read, it would try the next one on the
+        # same port for a while: a restarted kernel would be asked to shut down.
+        if self._control_socket is not None and not self._control_socket.closed:
+            self._control_socket.linger = 0
+        super()._close_control_socket()
 
     def cleanup_connection_file(self) -> None:
         if self.shutting_down:

@@ -17,6 +17,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from jupyter_core.paths import jupyter_runtime_dir
@@ -62,7 +63,7 @@ class KernelRecord(msgspec.Struct, frozen=True, kw_only=True):
     session_name: str = ""
     sessions: list[SessionFacts] = []
     warm: bool = False
-    identities: list[str] = []
+    identities: list[Annotated[str, msgspec.Meta(min_length=1, max_length=255)]] = []
 
 
 class _Format(msgspec.Struct):
@@ -131,26 +132,37 @@ class Registry:
         adopted = []
         with self._adopting():
             for record in self._read_all():
-                ours = record.user == self.user and record.machine == self.machine
-                if not ours or self._is_owned(record):
-                    continue
-                # Imported for those who have kernels: it takes jupyter_client along.
-                from plughost_kernels.provisioner import find_process
-
-                if find_process(record.pid, record.started) is None:
-                    log.info("Kernel %s has ended with its server.", record.kernel_id)
-                    self._remove(record.kernel_id, record.connection_file)
-                elif record.warm:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.killpg(record.pid, signal.SIGKILL)
-                    log.info("Ended the warm kernel %s of a server that is gone.", record.kernel_id)
-                    self._remove(record.kernel_id, record.connection_file)
-                elif record.root == self.root:
-                    record = msgspec.structs.replace(record, owner=self.owner)
-                    self._write(record)
-                    adopted.append(record)
+                try:
+                    claimed = self._claim(record)
+                except Exception:
+                    # Anything can be on file, and one entry must not cost the others.
+                    log.exception("Leaving alone kernel %s, which is on file.", record.kernel_id)
+                else:
+                    adopted += [claimed] if claimed else []
             self._remove_stale_locks()
         return adopted
+
+    def _claim(self, record: KernelRecord) -> KernelRecord | None:
+        """A kernel as ours; None when it is somebody else's, or there is nothing to adopt."""
+        ours = record.user == self.user and record.machine == self.machine
+        if not ours or self._is_owned(record):
+            return None
+        # Imported for those who have kernels: it takes jupyter_client along.
+        from plughost_kernels.provisioner import find_process
+
+        if find_process(record.pid, record.started) is None:
+            log.info("Kernel %s has ended with its server.", record.kernel_id)
+            self._remove(record.kernel_id, record.connection_file)
+        elif record.warm:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(record.pid, signal.SIGKILL)
+            log.info("Ended the warm kernel %s of a server that is gone.", record.kernel_id)
+            self._remove(record.kernel_id, record.connection_file)
+        elif record.root == self.root:
+            record = msgspec.structs.replace(record, owner=self.owner)
+            self._write(record)
+            return record
+        return None
 
     def _read_all(self) -> Iterator[KernelRecord]:
         for path in sorted(self.folder.glob("*.json")):
@@ -175,10 +187,18 @@ class Registry:
             return True
         try:
             descriptor = _locked(path, create=False)
+        except FileNotFoundError:
+            return False
         except BlockingIOError:
             return True
-        except OSError:
-            return False
+        except OSError as error:
+            # Two servers with one kernel are worse than a kernel that waits for the next.
+            log.warning(
+                "Leaving alone kernel %s: whether its server is alive cannot be told: %s",
+                record.kernel_id,
+                error,
+            )
+            return True
         os.close(descriptor)
         return False
 

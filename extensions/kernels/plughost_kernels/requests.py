@@ -6,6 +6,7 @@ So that anybody can be told at once, without a question to a kernel that is busy
 from __future__ import annotations
 
 import itertools
+import time
 from collections import OrderedDict
 from datetime import datetime, timezone
 
@@ -14,6 +15,8 @@ from plughost_kernels.models import InputModel, RequestModel
 
 REMEMBERED = 10_000
 """Requests that wait; nobody queues more by hand."""
+PASSED_OVER = 300.0
+"""Seconds after which a kernel that does nothing is not going to begin with a request."""
 
 
 class Requests:
@@ -25,11 +28,18 @@ class Requests:
         """Sessions of the clients that were given the question, and may answer it."""
         self._unheard = False
         self._waiting: OrderedDict[str, RequestModel] = OrderedDict()
+        self._asked: dict[str, float] = {}
         self._running: dict[str, RequestModel] = {}
 
     @property
     def waiting(self) -> int:
-        """How many requests the kernel has not begun with."""
+        """How many requests the kernel has not begun with, and may still begin with."""
+        horizon = time.monotonic() - PASSED_OVER
+        while self._waiting and not self._running:
+            oldest = next(iter(self._waiting))
+            if self._asked[oldest] > horizon:
+                break
+            self._drop(oldest)
         return len(self._waiting)
 
     @property
@@ -56,8 +66,9 @@ class Requests:
             session=session,
             cell_id=message.cell_id(),
         )
+        self._asked[header.msg_id] = time.monotonic()
         if len(self._waiting) > REMEMBERED:
-            self._waiting.popitem(last=False)
+            self._drop(next(iter(self._waiting)))
 
     def questions(self, message: Message, session: str | None) -> None:
         """The kernel asks for input, and the client `session` was told."""
@@ -74,7 +85,8 @@ class Requests:
         if self.question is None:
             return self._unheard
         about = ("", self.question.header.msg_id, self.question.parent.msg_id)
-        return session in self.questioned and answer.parent.msg_id in about
+        asked = not self.questioned or session in self.questioned
+        return asked and answer.parent.msg_id in about
 
     def answered(self) -> None:
         """A client has answered the question."""
@@ -90,16 +102,17 @@ class Requests:
                 self._begins(message)
             elif state == "idle":
                 self._unheard = False
-                self._waiting.pop(parent.msg_id, None)
+                self._drop(parent.msg_id)
                 self._running.pop(parent.msg_id, None)
                 if self.question and self.question.parent.msg_id == parent.msg_id:
                     self.question = None
         elif message.channel == "shell":
-            self._waiting.pop(parent.msg_id, None)  # it may say nothing but a refusal
+            self._drop(parent.msg_id)  # it may say nothing but a refusal
 
     def forget(self) -> None:
         """The process that was asked is gone."""
         self._waiting.clear()
+        self._asked.clear()
         self._running.clear()
         self._unheard = False
         self.question = None
@@ -107,8 +120,9 @@ class Requests:
     def _begins(self, message: Message) -> None:
         parent = message.parent
         if parent.msg_id in self._waiting:
-            self._forget_unanswered(parent.msg_id)
-            request = self._waiting.pop(parent.msg_id)
+            self._forget_passed_over(parent.msg_id)
+            request = self._waiting[parent.msg_id]
+            self._drop(parent.msg_id)
         elif parent.msg_type == "execute_request" and parent.msg_id not in self._running:
             # Of a client that is connected elsewhere, or was to an earlier server.
             request = RequestModel(
@@ -119,9 +133,17 @@ class Requests:
         request.since = datetime.now(timezone.utc)
         self._running[parent.msg_id] = request
 
-    def _forget_unanswered(self, before: str) -> None:
-        """Messages of comms have no reply; a kernel that begins with later ones has had them."""
+    def _forget_passed_over(self, before: str) -> None:
+        """A kernel that begins with a request is done with those before it.
+
+        It may say nothing of them, as of messages of comms, or of types that it does not know.
+        Code is another matter: it may wait for a subshell.
+        """
         past = itertools.takewhile(lambda msg_id: msg_id != before, self._waiting)
         for msg_id in [*past]:
-            if self._waiting[msg_id].msg_type in ("comm_open", "comm_msg", "comm_close"):
-                del self._waiting[msg_id]
+            if self._waiting[msg_id].msg_type != "execute_request":
+                self._drop(msg_id)
+
+    def _drop(self, msg_id: str) -> None:
+        self._waiting.pop(msg_id, None)
+        self._asked.pop(msg_id, None)

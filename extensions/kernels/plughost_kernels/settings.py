@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+MIB = 1024**2
+
 
 def _jupyter(*names: str) -> msgspec.Meta:
     """What Jupyter calls a setting; its files count where plughost.toml says nothing."""
@@ -24,19 +26,19 @@ class KernelSettings(msgspec.Struct, frozen=True):
         ),
     ] = "python3"
     """The kernelspec to use when nobody names one."""
-    restart_limit: Annotated[int, _jupyter("KernelRestarter.restart_limit")] = 5
+    restart_limit: Annotated[int, msgspec.Meta(ge=0), _jupyter("KernelRestarter.restart_limit")] = 5
     """Restarts in a row after which a kernel that keeps dying is left dead; 0: never restart."""
-    stable_after: float = 10.0
-    """A kernel that has lived this long since its last death has recovered from it."""
-    watch_interval: float = 0.5
+    stable_after: Annotated[float, msgspec.Meta(ge=0)] = 10.0
+    """A kernel that has lived this long since its last start has recovered."""
+    watch_interval: Annotated[float, msgspec.Meta(gt=0)] = 0.5
     """How often a kernel's process is looked at."""
-    shutdown_wait: float = 3.0
+    shutdown_wait: Annotated[float, msgspec.Meta(ge=0)] = 3.0
     """A kernel asked to shut down has half of this before SIGTERM, all of it before SIGKILL.
 
     The host gives all services together 5 seconds to stop."""
-    answer_timeout: float = 60.0
+    answer_timeout: Annotated[float, msgspec.Meta(gt=0)] = 60.0
     """A started kernel has this long to answer its first question."""
-    journal_bytes: int = 64 * 1024 * 1024
+    journal_bytes: Annotated[int, msgspec.Meta(ge=MIB)] = 64 * MIB
     """What is kept of each kernel's messages for clients that are away.
 
     Four times as much for one that is slow, but reads."""
@@ -47,7 +49,7 @@ class KernelSettings(msgspec.Struct, frozen=True):
             "MappingKernelManager.cull_idle_timeout",
         ),
     ] = 0.0
-    """A kernel that was idle for longer is shut down; 0: never.
+    """A kernel that was idle for longer is shut down; 0 or less: never, as in Jupyter.
 
     `cull_idle_timeout` in a kernelspec's metadata counts for its kernels instead."""
     cull_interval: Annotated[

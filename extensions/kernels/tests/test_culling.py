@@ -83,7 +83,7 @@ async def test_an_idle_kernel_is_ended_with_its_session_and_the_log_says_why(
 
 
 async def test_without_a_timeout_nothing_is_ended_not_even_what_is_dead(start, connect, state):
-    for timeout in (0, -1):
+    for timeout in (0, -1, float("nan")):
         async with start(plughost_kernels, **culling(cull_idle_timeout=timeout)) as (host, client):
             idle, _ = await launch(client)
             dead, url = await launch(client)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from plughost_kernels import death
@@ -13,7 +15,7 @@ def system(tmp_path):
 
     def write(cgroup):
         (tmp_path / "proc" / "self").mkdir(parents=True, exist_ok=True)
-        (tmp_path / "proc" / "self" / "cgroup").write_text(cgroup)
+        (tmp_path / "proc" / "self" / "cgroup").write_bytes(os.fsencode(cgroup))
         return death.oom_kills(tmp_path / "proc", tmp_path / "sys")
 
     return write
@@ -31,6 +33,23 @@ def test_a_kill_for_want_of_memory_is_counted_where_the_system_counts(system, tm
     old.mkdir(parents=True)
     (old / "memory.oom_control").write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 5\n")
     assert system("4:cpu:/x\n9:memory:/x\nodd\n") == 5
+
+
+def test_the_nearest_group_that_can_be_seen_counts_what_happens_to_us(system, tmp_path):
+    above = tmp_path / "sys" / "fs" / "cgroup" / "user"
+    above.mkdir(parents=True)
+    (above / "memory.events").write_text("oom_kill 7\n")  # somebody else's among them
+    assert system("0::/user/ada\n") == 7
+    (above / "ada").mkdir()
+    (above / "ada" / "memory.events").write_text("oom_kill 2\n")
+    assert system("0::/user/ada\n") == 2
+
+
+def test_a_group_may_have_any_name(system, tmp_path):
+    folder = tmp_path / "sys" / "fs" / "cgroup" / "gr\u00fcn\udcff"
+    folder.mkdir(parents=True)
+    (folder / "memory.events").write_text("oom_kill 4\n")
+    assert system("0::/gr\u00fcn\udcff\n") == 4
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ async def test_a_client_that_does_not_read_is_told_what_it_has_missed_and_costs_
     start, connect, launch
 ):
     rounds, each = 20, 20
-    async with start(plughost_kernels, **settings(journal_bytes=1_000_000)) as (_, client):
+    async with start(plughost_kernels, **settings(journal_bytes=1024**2)) as (_, client):
         kernel_id = await launch(client)
         asleep = await connect(client, kernel_id)
         line = await connect(client, kernel_id)

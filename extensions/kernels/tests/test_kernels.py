@@ -1,7 +1,9 @@
 """Kernels over REST: start, list, interrupt, restart, death."""
 
+import asyncio
 import sys
 
+import psutil
 import pytest
 
 import plughost_kernels
@@ -68,6 +70,9 @@ async def test_an_unknown_kernel_is_not_found_and_the_running_ones_are_named(sta
         ('{"name": 3}', 400, "$.name"),
         ("{", 400, "cannot be used"),
         ('{"kernel_id": "../../evil"}', 400, "'../../evil' is no kernel id"),
+        ({"kernel_id": f"{'a' * 300}-b-c-d-e"}, 400, "is no kernel id"),
+        ({"path": "a\0b"}, 400, r"The path 'a\x00b' has a zero byte in it."),
+        ({"env": {"TALE": "x" * 200_000}}, 400, "'TALE' is too long"),
     ],
 )
 async def test_a_kernel_that_cannot_be_started_is_explained(start, body, status, words):
@@ -108,6 +113,7 @@ async def test_a_kernel_runs_in_the_nearest_folder_that_exists_below_the_root(
     async with start(plughost_kernels) as (_, client):
         for path, folder in {
             "sub/not/there": root / "sub",
+            f"sub/{'x' * 5000}/y": root / "sub",
             "sub": root / "sub",
             "../..": root,
         }.items():
@@ -115,6 +121,18 @@ async def test_a_kernel_runs_in_the_nearest_folder_that_exists_below_the_root(
             line = await connect(client, kernel_id)
             assert await line.print(where) == f"{folder}\n"
             await client.delete(f"/api/kernels/{kernel_id}")
+
+
+async def test_a_kernel_that_is_ended_twice_at_once_is_ended_once(start, caplog):
+    caplog.set_level("INFO")
+    async with start(plughost_kernels) as (_, client):
+        url = f"/api/kernels/{(await client.post('/api/kernels')).json['id']}"
+        both = await asyncio.gather(client.delete(url), client.delete(url))
+        after = await client.delete(url)
+    assert ([reply.status for reply in both], after.status) == ([204, 204], 404)
+    assert [r.message for r in caplog.records if "shut down" in r.message] == [
+        f"Kernel {url.rpartition('/')[2]} shut down."
+    ]
 
 
 @pytest.mark.proves("POST /api/kernels/{id}/interrupt")
@@ -222,3 +240,27 @@ async def test_housekeeping_is_no_activity_and_running_code_is(start, connect):
         await line.run("1")
         later = (await client.get(url)).json["last_activity"]
     assert first == unchanged < later
+
+
+async def test_a_kernel_that_nobody_can_connect_to_ends_and_is_not_listed(
+    start, jupyter_folders, monkeypatch
+):
+    """As when the server has no descriptors left: the process is there already."""
+    from plughost_kernels.kernel import Kernel
+
+    pids = []
+
+    def fails(kernel):
+        pids.append(kernel._manager.provisioner.pid)
+        raise OSError(24, "Too many open files")
+
+    async with start(plughost_kernels) as (_, client):
+        monkeypatch.setattr(Kernel, "_connect", fails)
+        reply = await client.post("/api/kernels")
+        listed = (await client.get("/api/kernels")).json
+        monkeypatch.undo()
+        again = await client.post("/api/kernels")
+    assert (reply.status, listed, again.status) == (500, [], 201)
+    assert "Too many open files" in reply.json["message"]
+    assert len(pids) == 1
+    assert not psutil.pid_exists(pids[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import psutil
 import pytest
 
@@ -16,7 +18,7 @@ def left(tmp_path):
 
     def available(cgroup, groups):
         (tmp_path / "proc" / "self").mkdir(parents=True)
-        (tmp_path / "proc" / "self" / "cgroup").write_text(cgroup)
+        (tmp_path / "proc" / "self" / "cgroup").write_bytes(os.fsencode(cgroup))
         for group, files in groups.items():
             folder = tmp_path / "sys" / "fs" / "cgroup" / group
             folder.mkdir(parents=True, exist_ok=True)
@@ -51,6 +53,7 @@ def old_group(limit, used, cached=0):
         ("0::/a\n", {"a": group(8 * MIB, 9 * MIB)}, 0),
         ("0::/a/b\n", {"a": group(8 * MIB, 7 * MIB), "a/b": group("max", MIB)}, MIB),
         ("0::/a/b\n", {"a": group(9 * MIB, MIB), "a/b": group(4 * MIB, MIB)}, 3 * MIB),
+        ("0::/gr\u00fcn\udcff\n", {"gr\u00fcn\udcff": group(8 * MIB, 5 * MIB)}, 3 * MIB),
         ("0::/host/path\n", {"": group(8 * MIB, 5 * MIB)}, 3 * MIB),
         ("9:memory:/x\n0::/\n", {"memory/x": old_group(8 * MIB, 5 * MIB, cached=MIB)}, 4 * MIB),
     ],

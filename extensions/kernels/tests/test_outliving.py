@@ -15,6 +15,7 @@ import pytest
 
 import plughost_kernels
 from plughost.testing import Client
+from plughost_kernels import ports
 
 SLOW = "import time\nfor i in range(30):\n    print(i, flush=True)\n    time.sleep(0.1)"
 
@@ -311,8 +312,128 @@ async def test_entries_that_cannot_be_understood_are_left_alone_and_named(
         records.folder.joinpath(name).unlink()
 
 
+async def test_one_kernel_that_cannot_be_adopted_costs_the_others_nothing(
+    left_kernel, start, records, tmp_path, caplog
+):
+    kernel_id, record = left_kernel
+    odd = tmp_path / "odd.json"
+    odd.write_text("[]")
+    pigeon = tmp_path / "pigeon.json"
+    facts = json.loads(Path(record["connection_file"]).read_text())
+    pigeon.write_text(json.dumps({**facts, "transport": "pigeon"}))
+    nowhere = tmp_path / "nowhere.json"
+    nowhere.write_text(json.dumps({**facts, "ip": "no where"}))
+    bad = {
+        "nowhere": {"connection_file": str(nowhere)},
+        "nobody": {"identities": [""]},
+        "odd": {"connection_file": str(odd)},
+        "pigeon": {"connection_file": str(pigeon)},
+        "minus": {"pid": -5},
+        "folder": {"started": 0, "connection_file": str(tmp_path)},
+    }
+    for name, facts in bad.items():
+        path = records.folder / f"{name}.json"
+        path.write_text(json.dumps({**record, "kernel_id": name, **facts}))
+    async with start(plughost_kernels) as (_, client):
+        listed = await client.get("/api/kernels")
+        told = caplog.text
+        for name in bad:
+            (records.folder / f"{name}.json").unlink(missing_ok=True)
+    assert (listed.status, [one["id"] for one in listed.json]) == (200, [kernel_id])
+    assert all(f"ernel {name}" in told or f"{name}.json" in told for name in bad)
+    assert "Traceback" in told
+
+
+async def test_a_kernel_stays_its_servers_where_nobody_can_tell_whether_that_is_alive(
+    left_kernel, start, records, caplog
+):
+    kernel_id, record = left_kernel
+    (records.folder / "server-odd.lock").mkdir()  # a lock that cannot be asked for
+    there = {**record, "owner": "server-odd.lock"}
+    (records.folder / f"{kernel_id}.json").write_text(json.dumps(there))
+    async with start(plughost_kernels) as (_, client):
+        assert (await client.get("/api/kernels")).json == []
+    assert records() == {kernel_id: there}
+    assert not has_ended(record["pid"])
+    assert f"Leaving alone kernel {kernel_id}" in caplog.text
+
+
+async def test_an_adopted_kernels_ports_are_nobody_elses(left_kernel, start):
+    kernel_id, record = left_kernel
+    facts = json.loads(Path(record["connection_file"]).read_text())
+    its = {value for key, value in facts.items() if key.endswith("_port")}
+    assert not its & ports.given  # as in another process
+    async with start(plughost_kernels) as (_, client):
+        assert (await client.get("/api/kernels")).status == 200
+        assert its <= ports.given
+        await client.delete(f"/api/kernels/{kernel_id}")
+        assert not its & ports.given
+
+
+async def test_what_a_kernel_wrote_before_its_adoption_is_no_last_word(
+    start, connect, launch, eventually
+):
+    settings = {"extensions": {"kernels": {"watch_interval": 0.05, "restart_limit": 0}}}
+    async with start(plughost_kernels) as (host, client):
+        kernel_id = await launch(
+            client, "import sys; print('long ago', file=sys.stderr, flush=True)"
+        )
+        line = await connect(client, kernel_id)
+        await line.run("")
+        host.stop(keep=True)
+    async with start(plughost_kernels, **settings) as (_, client):
+        line = await connect(client, kernel_id)
+        line.execute("import os; os._exit(1)")
+        told = await line.until(lambda m: m.content.get("execution_state") == "dead")
+    assert told[-1].content["reason"] == "its process is gone"
+
+
+@pytest.fixture
+def follower():
+    """A process in the group of ours: alone, it cannot be reached as a group."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+async def test_a_signal_to_an_adopted_process_that_has_just_ended_is_no_error(tmp_path, follower):
+    from jupyter_client.kernelspec import KernelSpec
+
+    from plughost_kernels.provisioner import KernelManager, LastingProvisioner
+
+    provisioner = LastingProvisioner(
+        kernel_id="a-b-c-d-e", kernel_spec=KernelSpec(), parent=KernelManager()
+    )
+    provisioner.stderr_file = tmp_path / "none"
+    # As one that ends between two looks: it is found, and cannot be reached.
+    provisioner.adopt(psutil.Process(follower.pid))
+    await provisioner.send_signal(signal.SIGTERM)
+    assert await provisioner.poll() is None
+    follower.kill()
+    follower.wait()
+    assert await provisioner.poll() == -1
+
+
 async def test_a_kernel_can_be_ended_although_its_entry_was_removed(start, records):
     async with start(plughost_kernels) as (_, client):
         kernel_id = (await client.post("/api/kernels")).json["id"]
         shutil.rmtree(records.folder)
         assert (await client.delete(f"/api/kernels/{kernel_id}")).status == 204
+
+
+async def test_a_kernel_is_heard_under_old_identities_until_it_is_free(
+    left_kernel, start, records, eventually
+):
+    """Each is three sockets, and servers come and go while a kernel lives for weeks."""
+    kernel_id, record = left_kernel
+    (first,) = record["identities"]
+    async with start(plughost_kernels) as (_, client):
+        assert (await client.get(f"/api/kernels/{kernel_id}")).json["execution_state"] == "idle"
+
+        async def left():
+            return len(records()[kernel_id]["identities"]) == 1
+
+        await eventually(left)
+        (second,) = records()[kernel_id]["identities"]
+        await client.delete(f"/api/kernels/{kernel_id}")
+    assert first != second

@@ -64,3 +64,19 @@ async def test_tracebacks_are_shown_to_nobody_where_they_are_not_allowed(start, 
     assert told["execute_reply"]["status"] == "error"
     results = [m.content["data"]["text/plain"] for m in fine if m.kind == "execute_result"]
     assert results == ["42"]
+
+
+async def test_a_death_shows_no_traceback_either(start, connect, launch, caplog):
+    settings = {"allow_tracebacks": False, "watch_interval": 0.05, "restart_limit": 0}
+    async with start(plughost_kernels, extensions={"kernels": settings}) as (_, client):
+        kernel_id = await launch(client)
+        line = await connect(client, kernel_id)
+        line.execute("import sys\nsys.stderr.write('password: tea\\n')\nos._exit(3)")
+        told = (await line.until(lambda m: m.content.get("execution_state") == "dead"))[-1]
+        model = await client.get(f"/api/kernels/{kernel_id}")
+    assert (told.content["reason"], told.content["stderr"]) == (
+        "its process ended with exit code 3",
+        [],
+    )
+    assert "tea" not in model.body.decode()
+    assert "password: tea" in caplog.text, "the log is the administrator's"

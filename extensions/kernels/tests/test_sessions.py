@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 import plughost_kernels
+from plughost_kernels.errors import SessionNotFound
+from plughost_kernels.kernels import Kernels
+from plughost_kernels.models import KernelChoice, SessionChange
+from plughost_kernels.sessions import Sessions
 
 WHO = "import os; print(os.getcwd(), os.environ['JPY_SESSION_NAME'])"
 
@@ -109,6 +113,8 @@ async def test_a_session_whose_kernel_is_gone_is_gone(start):
     [
         (new("a", kernel={"name": "fortran"}), 501, "no kernel named 'fortran'"),
         (new("a", kernel={"id": "nobody"}), 404, "no running kernel 'nobody'"),
+        (new("a\0b"), 400, r"The path 'a\x00b' has a zero byte in it."),
+        (new("x" * 200_000), 400, "The path of a session is too long"),
         ({"type": "notebook"}, 400, "`path`"),
         ({"path": "a"}, 400, "`type`"),
         ("{", 400, "cannot be used"),
@@ -134,11 +140,13 @@ async def test_a_change_that_cannot_be_made_leaves_the_session_as_it_was(start):
             await client.patch(url, {"path": "b", "kernel": {"id": "nobody"}}),
             await client.patch(url, {"path": "b", "kernel": {"name": "fortran"}}),
             await client.patch(url, {"path": 3}),
+            await client.patch(url, {"path": "b\0"}),
+            await client.patch(url, {"path": "b" * 200_000}),
         ]
         unknown = await client.patch("/api/sessions/nobody", {"path": "b"})
         deleted = await client.delete("/api/sessions/nobody")
         after = (await client.get(url)).json
-    assert [reply.status for reply in replies] == [400, 501, 400]
+    assert [reply.status for reply in replies] == [400, 501, 400, 400, 400]
     assert (unknown.status, deleted.status) == (404, 404)
     assert session["id"] in unknown.json["hint"]
     assert (after["path"], after["kernel"]["id"]) == ("a", session["kernel"]["id"])
@@ -150,3 +158,54 @@ async def test_a_path_outside_the_root_does_not_lead_a_kernel_there(start, conne
         line = await connect(client, session["kernel"]["id"])
         folder = (await line.print("import os; print(os.getcwd())")).strip()
     assert Path(folder) == tmp_path / "root"
+
+
+async def test_a_path_that_no_file_can_have_leads_a_kernel_to_the_nearest_folder(start):
+    path = f"{'x' * 5000}/{uuid.uuid4()}"
+    async with start(plughost_kernels) as (_, client):
+        opened = await client.post("/api/sessions", new(path))
+        listed = await client.get("/api/sessions")
+    assert (opened.status, [one["path"] for one in listed.json]) == (201, [path])
+
+
+async def test_of_two_changes_at_once_no_kernel_is_left_without_a_session(start):
+    async with start(plughost_kernels) as (_, client):
+        session = (await client.post("/api/sessions", new("a"))).json
+        url = f"/api/sessions/{session['id']}"
+        changes = [client.patch(url, {"kernel": {"name": "python3"}}) for _ in range(2)]
+        renaming = client.patch(url, {"path": "b"})
+        replies = await asyncio.gather(*changes, renaming)
+        after = (await client.get(url)).json
+        kernels = (await client.get("/api/kernels")).json
+    assert [reply.status for reply in replies] == [200, 200, 200]
+    assert [kernel["id"] for kernel in kernels] == [after["kernel"]["id"]]
+    assert (after["path"], after["kernel"]["id"] != session["kernel"]["id"]) == ("b", True)
+
+
+async def test_a_session_that_is_closed_while_it_gets_another_kernel_stays_closed(start):
+    async with start(plughost_kernels) as (host, client):
+        session = (await client.post("/api/sessions", new("a"))).json
+        sessions = host.service(Sessions)
+        change = SessionChange(path="b", kernel=KernelChoice(name="python3"))
+        changing = asyncio.ensure_future(sessions.change(session["id"], change))
+        await asyncio.sleep(0)  # it has begun
+        closed = await client.delete(f"/api/sessions/{session['id']}")
+        with pytest.raises(SessionNotFound):
+            await changing
+        left = [(await client.get(path)).json for path in ("/api/sessions", "/api/kernels")]
+    assert (closed.status, left) == (204, [[], []])
+
+
+async def test_a_kernel_that_is_being_shut_down_gets_no_session_any_more(start, launch):
+    async with start(plughost_kernels) as (host, client):
+        session = (await client.post("/api/sessions", new("a"))).json
+        slow = await launch(client, "del kernel.handlers['shutdown_request']")
+        ending = asyncio.ensure_future(host.service(Kernels).shutdown(slow))
+        await asyncio.sleep(0)  # it has begun
+        opened = await client.post("/api/sessions", new("b", kernel={"id": slow}))
+        changed = await client.patch(f"/api/sessions/{session['id']}", {"kernel": {"id": slow}})
+        await ending
+        listed = (await client.get("/api/sessions")).json
+    assert (opened.status, changed.status) == (404, 400)
+    assert "has just been shut down" in changed.json["message"]
+    assert [one["kernel"]["id"] for one in listed] == [session["kernel"]["id"]]

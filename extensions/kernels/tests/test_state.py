@@ -1,6 +1,7 @@
 """What a kernel is doing, told at once and without a question to it."""
 
 import json
+import textwrap
 import uuid
 
 import plughost_kernels
@@ -124,3 +125,52 @@ async def test_what_was_asked_is_forgotten_with_the_process(start, connect):
         restarted = (await client.post(f"{url}/restart")).json
     assert (before["queued"], before["input"] is None) == (1, False)
     assert (restarted["running"], restarted["queued"], restarted["input"]) == (None, 0, None)
+
+
+async def test_what_a_kernel_has_passed_over_is_not_waited_for(start, connect, launch):
+    async with start(plughost_kernels) as (_, client):
+        kernel_id = await launch(client)
+        line = await connect(client, kernel_id)
+        line.send("history_request", {})  # this one says nothing to what it does not know
+        line.send("comm_msg", {"comm_id": "c", "data": {}})
+        await line.answer(line.send("kernel_info_request", {}))
+        model = (await client.get(f"/api/kernels/{kernel_id}")).json
+    assert (model["execution_state"], model["queued"]) == ("idle", 0)
+
+
+async def test_who_asks_a_dead_kernel_is_told_that_it_is_dead(start, connect, launch):
+    never = {"extensions": {"kernels": {"watch_interval": 0.05, "restart_limit": 0}}}
+    async with start(plughost_kernels, **never) as (_, client):
+        kernel_id = await launch(client)
+        line = await connect(client, kernel_id)
+        line.execute("os._exit(3)")
+        await line.until(lambda m: m.content.get("execution_state") == "dead")
+        line.execute("request.print('is anybody there?')")
+        told = (await line.until(lambda m: m.kind == "status"))[-1]
+        model = (await client.get(f"/api/kernels/{kernel_id}")).json
+    assert told.content["execution_state"] == "dead"
+    assert told.content["reason"] == model["reason"] == "its process ended with exit code 3"
+    assert (model["queued"], model["running"]) == (0, None)
+
+
+async def test_a_question_that_names_no_asker_may_be_answered_by_anybody(start, connect, launch):
+    code = """
+    identity = request.asker[0]
+    kernel.raw("stdin", [identity, *kernel.frames("input_request", {"prompt": "anybody? "}, {})])
+    while not kernel.sockets["stdin"].poll(100):
+        pass
+    frames = kernel.sockets["stdin"].recv_multipart()
+    request.print(json.loads(frames[-1])["value"])
+    """
+    async with start(plughost_kernels) as (_, client):
+        kernel_id = await launch(client)
+        line = await connect(client, kernel_id)
+        other = await connect(client, kernel_id)
+        line.execute(textwrap.dedent(code))
+        for each in (line, other):
+            question = (await each.until(lambda m: m.channel == "stdin"))[-1]
+        model = (await client.get(f"/api/kernels/{kernel_id}")).json
+        other.send("input_reply", {"value": "me"}, channel="stdin")
+        said = (await line.until(lambda m: m.kind == "stream"))[-1]
+    assert question.content["prompt"] == model["input"]["prompt"] == "anybody? "
+    assert said.content["text"] == "me"
