@@ -4,8 +4,8 @@ To read it in order:
 - what can be started: `kernelspecs.py`, `folders.py`, `kernel_json.py`; who else says so:
   `providers.py`, `managers.py`
 - `kernels.py` and `arguments.py` (all running kernels), `kernel.py` (one of them),
-  `provisioner.py` and `ports.py` (its process), `registry.py` (how it outlives the server),
-  `death.py` and `cgroups.py` (how it ends)
+  `process.py`, `provisioner.py` and `ports.py` (its process), `registry.py` (how it outlives
+  the server), `death.py` and `cgroups.py` (how it ends)
 - the way of a message: `channels.py` and `framing.py` (WebSockets), `clients.py`, `requests.py`,
   `connection.py` (ZeroMQ), `messages.py`, `adaptation.py`, `policy.py`
 - what becomes of output: `journal.py`, `text.py`, `delivery.py`

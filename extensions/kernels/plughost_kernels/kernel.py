@@ -7,11 +7,10 @@ kernel is wanted.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -19,15 +18,13 @@ from typing import Any
 import msgspec
 import zmq
 import zmq.asyncio
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_core.paths import jupyter_runtime_dir
 
 from plughost import child_environment
-from plughost_kernels import claiming, death
+from plughost_kernels import claiming
 from plughost_kernels.activity import Activity
 from plughost_kernels.claiming import SilentRequest
 from plughost_kernels.clients import Clients
-from plughost_kernels.connection import CHANNELS, Connection
+from plughost_kernels.connection import Connection
 from plughost_kernels.death import Death
 from plughost_kernels.delivery import Client
 from plughost_kernels.errors import (
@@ -35,12 +32,11 @@ from plughost_kernels.errors import (
     KernelEnded,
     KernelFailed,
     KernelNotRunning,
-    KernelspecNotFound,
 )
 from plughost_kernels.kernelspecs import Kernelspecs
 from plughost_kernels.messages import Message
 from plughost_kernels.models import KernelModel
-from plughost_kernels.provisioner import KernelManager, LastingProvisioner, find_process
+from plughost_kernels.process import KernelProcess
 from plughost_kernels.registry import KernelRecord, Registry, SessionFacts
 from plughost_kernels.settings import KernelSettings
 
@@ -91,14 +87,9 @@ class Kernel:
         self._connection = Connection(kernel_id, self._receive, self._observe, self.clients.pause)
         self._settings = settings
         self._registry = registry
-        self._specs = specs
         self._context = zmq.Context(context)
-        self._manager = KernelManager(
-            kernel_id=kernel_id,
-            kernel_name=name.partition(":")[2] or name,
-            connection_file=str(Path(jupyter_runtime_dir(), f"kernel-{kernel_id}.json")),
-            shutdown_wait_time=settings.shutdown_wait,
-            context=context,
+        self._process = KernelProcess(
+            kernel_id, name, specs, registry, context, settings.shutdown_wait
         )
         self._changing = asyncio.Lock()
         self._settled = asyncio.Event()
@@ -110,8 +101,6 @@ class Kernel:
         self._identities = [f"plughost-{secrets.token_hex(8)}"]
         self._is_over = False
         self._deaths = 0
-        self._launched = 0.0
-        self._oom_kills = 0
         self._about = {"kernel": kernel_id}
 
     # -- its life
@@ -120,11 +109,7 @@ class Kernel:
         """Launch the process; returns before it answers. Raises KernelFailed."""
         async with self._changing:
             try:
-                spec = await self._spec()
-                # A kernelspec that names a provisioner gets that one, from jupyter_client.
-                if "provisioner_name" not in spec.metadata.get("kernel_provisioner", {}):
-                    self._manager.provisioner = self._new_provisioner(spec)
-                await self._manager.start_kernel(**self._launch_arguments())
+                await self._process.launch(self.folder, self._env())
                 await self._begin()
             except Exception as error:
                 raise await self._failed(error) from error
@@ -147,24 +132,7 @@ class Kernel:
 
         Raises KernelFailed when it cannot be reached any more.
         """
-        process = find_process(record.pid, record.started)
-        self._manager.connection_file = record.connection_file
-        try:
-            await asyncio.to_thread(self._manager.load_connection_file)
-        except (OSError, ValueError) as error:
-            raise KernelFailed(self.name, f"its connection file is lost: {error}") from error
-        if process is None:
-            raise KernelFailed(self.name, "its process has ended")
-        try:
-            spec = await self._spec()
-        except KernelFailed:  # its provider may come later, or come back
-            spec = self._manager.use(KernelSpec(display_name=self.name), stand_in=True)
-        provisioner = self._new_provisioner(spec)
-        provisioner.adopt(process)
-        provisioner.connection_info = self._manager.get_connection_info()
-        self._manager.adopt(provisioner)
-        self._launched = time.monotonic()
-        self._oom_kills = death.oom_kills()
+        await self._process.adopt(record)
         self.session_name = record.session_name
         self.sessions = record.sessions
         self._identities = [*record.identities[-EARLIER_IDENTITIES:], *self._identities]
@@ -185,7 +153,7 @@ class Kernel:
         self._require_running()
         audit.debug("kernel_interrupt", extra=self._about)
         try:
-            await self._manager.interrupt_kernel()
+            await self._process.interrupt()
         except RuntimeError as error:
             raise KernelNotRunning(self.id, str(error)) from error
 
@@ -215,20 +183,18 @@ class Kernel:
             if self._is_over:
                 return  # somebody else has done it
             await self._cancel_tasks()
-            await self._manager.shutdown_kernel(now=now)
+            await self._process.shutdown(now=now)
             self._is_over = True
             await self._end("it was shut down")
 
     async def leave(self) -> bool:
         """Let go of the process without ending it; False if nobody could adopt it."""
-        provisioner = self._manager.provisioner
-        if not isinstance(provisioner, LastingProvisioner) or self._activity.state == "dead":
-            return False
-        if not self._introduced.is_set():
+        lasting = self._process.lasting
+        if lasting is None or self._activity.state == "dead" or not self._introduced.is_set():
             return False
         await self._cancel_tasks()
         self._connection.close()
-        provisioner.leave()
+        lasting.leave()
         return True
 
     async def save(self) -> None:
@@ -281,12 +247,10 @@ class Kernel:
 
     async def _begin(self) -> None:
         """A process was launched: connect, put it on file, greet and watch it."""
-        self._launched = time.monotonic()
-        self._oom_kills = death.oom_kills()
         self._activity.state = "starting"
         # What has been asked of the process before, or too late, is asked of nobody.
         self.clients.forget_requests()
-        self._identities = self._identities[-1:]
+        self._drop_earlier()
         self._connect()
         await self.save()
         self._go(self._greet())
@@ -327,8 +291,7 @@ class Kernel:
         await self.save()
 
     async def _told(self) -> bool:
-        language = (self._manager.kernel_spec or KernelSpec()).language
-        program = claiming.code(language, self.folder, self.session_name)
+        program = claiming.code(self._process.language, self.folder, self.session_name)
         request = self._introduction = claiming.SilentRequest(program)
         self._connection.send("shell", request.parts)
         try:
@@ -344,20 +307,24 @@ class Kernel:
     async def _leave_earlier(self) -> None:
         """What earlier servers have asked is answered: it has answered us, who came later."""
         await asyncio.sleep(LATE_REPLIES)
+        self._drop_earlier()
+        await self.save()
+
+    def _drop_earlier(self) -> None:
+        # Not by connecting anew: many a kernel refuses an identity that it still knows.
         self._connection.leave_earlier()
         self._identities = self._identities[-1:]
         self._connected = (self._connected[0], self._identities)
-        await self.save()
 
     async def _watch(self) -> None:
-        while await self._manager.is_alive():  # noqa: ASYNC110  # no event tells of it
+        while await self._process.is_alive():  # noqa: ASYNC110  # no event tells of it
             await asyncio.sleep(self._settings.watch_interval)
         async with self._changing:
             await self._died()
 
     async def _died(self) -> None:
         """The process ended and nobody had asked for it."""
-        why = self._why_dead()
+        why = self._process.why_dead()
         if not self.warm:
             audit.debug("kernel_died", extra=self._about)
         log.log(
@@ -369,7 +336,7 @@ class Kernel:
             "".join(f"\n  {line}" for line in why.stderr),
             extra=self._about,
         )
-        stable = time.monotonic() - self._launched >= self._settings.stable_after
+        stable = time.monotonic() - self._process.launched >= self._settings.stable_after
         self._deaths = 1 if stable else self._deaths + 1
         if self.warm or self._deaths > self._settings.restart_limit:
             await self._end(self.clients.told(why).reason)
@@ -384,14 +351,13 @@ class Kernel:
             self.clients.tell("dead", Death(error.message))
 
     async def _relaunch(self, *, now: bool) -> None:
-        if self._manager.stand_in:
-            await self._spec()
+        await self._process.prepare()
         await self._cancel_tasks()
         self._settled.clear()
         self._activity.state = "restarting"
         self.clients.forget_requests()
         try:
-            await self._manager.restart_kernel(now=now, **self._launch_arguments())
+            await self._process.relaunch(self.folder, self._env(), now=now)
             await self._begin()
         except Exception as error:
             raise await self._failed(error) from error
@@ -402,13 +368,7 @@ class Kernel:
         A kernelspec may name a provisioner of another package, which may raise anything.
         """
         failure = error if isinstance(error, KernelFailed) else KernelFailed(self.name, str(error))
-        provisioner = self._manager.provisioner
-        if provisioner is not None:
-            with contextlib.suppress(Exception):
-                if provisioner.has_process:
-                    await provisioner.kill()
-                    await provisioner.wait()
-                await provisioner.cleanup()
+        await self._process.clear_away()
         await self._end(failure.message)
         return failure
 
@@ -420,54 +380,34 @@ class Kernel:
         self.clients.forget_requests()
         self._reason = reason
         self._settled.set()
-        await self._registry.remove(self.id, self._manager.connection_file)
+        await self._registry.remove(self.id, self._process.connection_file)
 
     # -- odds and ends
 
     def _connect(self) -> None:
-        info: Mapping[str, Any] = self._manager.get_connection_info()
-        separator = ":" if info["transport"] == "tcp" else "-"
-        urls = {
-            channel: f"{info['transport']}://{info['ip']}{separator}{info[f'{channel}_port']}"
-            for channel in (*CHANNELS, "iopub")
-        }
-        wanted = (urls, self._identities)
+        wanted = (self._process.urls(), self._identities)
         if wanted != self._connected:
             self._connection.close()
-            self._connection.open(self._context, self._manager.session, *wanted)
+            self._connection.open(self._context, self._process.session, *wanted)
             self._connected = wanted
 
-    async def _spec(self) -> KernelSpec:
-        """The kernelspec, to be used from now on. Raises KernelFailed."""
-        try:
-            return self._manager.use(await self._specs.kernel_spec(self.name))
-        except KernelspecNotFound as error:
-            why = "its kernelspec is not installed any more."
-            raise KernelFailed(self.name, why) from error
-
-    def _new_provisioner(self, spec: KernelSpec) -> LastingProvisioner:
-        provisioner = LastingProvisioner(kernel_id=self.id, kernel_spec=spec, parent=self._manager)
-        provisioner.stdout_file, provisioner.stderr_file = self._registry.output_files(self.id)
-        return provisioner
-
-    def _launch_arguments(self) -> dict[str, Any]:
-        env = {
+    def _env(self) -> dict[str, str]:
+        return {
             **child_environment(),
             **self.environment,
             "JPY_SESSION_NAME": self.session_name,
         }
-        return {"cwd": str(self.folder), "env": env}
 
     def _record(self) -> KernelRecord | None:
-        provisioner = self._manager.provisioner
-        if not isinstance(provisioner, LastingProvisioner) or provisioner.pid is None:
+        lasting = self._process.lasting
+        if lasting is None or lasting.pid is None:
             return None
         return KernelRecord(
             kernel_id=self.id,
             name=self.name,
-            pid=provisioner.pid,
-            started=provisioner.started,
-            connection_file=self._manager.connection_file,
+            pid=lasting.pid,
+            started=lasting.started,
+            connection_file=self._process.connection_file,
             folder=str(self.folder),
             root=self._registry.root,
             user=self._registry.user,
@@ -478,17 +418,6 @@ class Kernel:
             identities=self._identities,
             # Until it knows its folder it is of no use to another server either.
             warm=self.warm or not self._introduced.is_set(),
-        )
-
-    def _why_dead(self) -> Death:
-        provisioner = self._manager.provisioner
-        if not isinstance(provisioner, LastingProvisioner):
-            return death.explain(None, None)
-        return death.explain(
-            provisioner.exit_code,
-            provisioner.stderr_file,
-            provisioner.stderr_start,
-            out_of_memory=death.oom_kills() > self._oom_kills,
         )
 
     def _receive(self, message: Message) -> None:

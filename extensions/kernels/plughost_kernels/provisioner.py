@@ -18,8 +18,6 @@ from typing import Any
 
 import psutil
 from jupyter_client.connect import KernelConnectionInfo, port_names
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from plughost_kernels import ports
@@ -190,38 +188,3 @@ class LastingProvisioner(LocalProvisioner):
 def _appending(path: Path) -> Any:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     return os.fdopen(descriptor, "ab", buffering=0)
-
-
-class KernelManager(AsyncKernelManager):
-    """jupyter_client's manager, which leaves the connection file to a kernel that goes on.
-
-    Its own removes the file even when it is merely forgotten, and with it the only way to
-    a kernel that outlives us.
-    """
-
-    stand_in = False
-    """Whether the real kernelspec of an adopted kernel was not to be had."""
-
-    def use(self, spec: KernelSpec, *, stand_in: bool = False) -> KernelSpec:
-        """Start kernels as a kernelspec says, whoever has it."""
-        self._kernel_spec = spec
-        self.stand_in = stand_in
-        if self.provisioner is not None:
-            self.provisioner.kernel_spec = spec
-        return spec
-
-    def adopt(self, provisioner: LastingProvisioner) -> None:
-        """Go on with a kernel that is running already."""
-        self.provisioner = provisioner
-        self._attempted_start = True  # else a restart would settle `ready` twice
-
-    def _close_control_socket(self) -> None:
-        # With what a process has ended without having read, it would try the next one on the
-        # same port for a while: a restarted kernel would be asked to shut down.
-        if self._control_socket is not None and not self._control_socket.closed:
-            self._control_socket.linger = 0
-        super()._close_control_socket()
-
-    def cleanup_connection_file(self) -> None:
-        if self.shutting_down:
-            Path(self.connection_file).unlink(missing_ok=True)

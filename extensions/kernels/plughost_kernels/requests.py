@@ -107,7 +107,9 @@ class Requests:
                 if self.question and self.question.parent.msg_id == parent.msg_id:
                     self.question = None
         elif message.channel == "shell":
-            self._drop(parent.msg_id)  # it may say nothing but a refusal
+            # It may say nothing but this, or this first.
+            self._forget_passed_over(parent.msg_id)
+            self._drop(parent.msg_id)
 
     def forget(self) -> None:
         """The process that was asked is gone."""
@@ -139,6 +141,8 @@ class Requests:
         It may say nothing of them, as of messages of comms, or of types that it does not know.
         Code is another matter: it may wait for a subshell.
         """
+        if before not in self._waiting:
+            return
         past = itertools.takewhile(lambda msg_id: msg_id != before, self._waiting)
         for msg_id in [*past]:
             if self._waiting[msg_id].msg_type != "execute_request":

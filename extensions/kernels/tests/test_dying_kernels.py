@@ -150,7 +150,10 @@ async def test_deaths_and_restarts_leave_no_descriptor_behind(start, launch, con
             assert (await client.post(f"/api/kernels/{kernel_id}/restart")).status == 200
             await line.print("request.print('up')")
             counts.append(held())
-    assert max(counts[2:]) <= counts[1]
+    tasks, descriptors = zip(*counts, strict=True)
+    assert max(tasks[2:]) <= tasks[1]
+    # One more or less is a socket that is just being closed; these were four restarts.
+    assert max(descriptors[2:]) <= descriptors[1] + 1
 
 
 @pytest.mark.parametrize("death", ["os._exit(3)", "os.kill(os.getpid(), 9)", "os._exit(0)"])

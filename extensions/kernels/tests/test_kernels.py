@@ -251,7 +251,7 @@ async def test_a_kernel_that_nobody_can_connect_to_ends_and_is_not_listed(
     pids = []
 
     def fails(kernel):
-        pids.append(kernel._manager.provisioner.pid)
+        pids.append(kernel._process.lasting.pid)
         raise OSError(24, "Too many open files")
 
     async with start(plughost_kernels) as (_, client):

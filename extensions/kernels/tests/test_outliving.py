@@ -398,11 +398,12 @@ def follower():
 
 async def test_a_signal_to_an_adopted_process_that_has_just_ended_is_no_error(tmp_path, follower):
     from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
 
-    from plughost_kernels.provisioner import KernelManager, LastingProvisioner
+    from plughost_kernels.provisioner import LastingProvisioner
 
     provisioner = LastingProvisioner(
-        kernel_id="a-b-c-d-e", kernel_spec=KernelSpec(), parent=KernelManager()
+        kernel_id="a-b-c-d-e", kernel_spec=KernelSpec(), parent=AsyncKernelManager()
     )
     provisioner.stderr_file = tmp_path / "none"
     # As one that ends between two looks: it is found, and cannot be reached.
