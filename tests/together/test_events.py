@@ -77,6 +77,8 @@ async def watched(root, heard, folder=""):
     while not seen.done():
         probe.write_text(f"{time.monotonic()}")
         await asyncio.wait([seen], timeout=0.3)
+        if seen.done() and seen.result().get("type") == "directory":
+            seen = asyncio.ensure_future(heard.next(CHANGES))  # what came before it was watched
     assert (await seen)["path"].endswith("probe.txt")
 
 
@@ -123,6 +125,21 @@ async def test_what_other_programs_do_where_a_client_has_looked_is_noticed(start
     assert created == {"action": "created", "path": "new.txt", "type": "file"}
     assert deleted == {"action": "deleted", "path": "open.ipynb"}
     assert folder == {"action": "created", "path": "folder", "type": "directory"}
+
+
+async def test_what_happens_right_after_a_look_is_noticed_though_nothing_is_watched_yet(start):
+    async with listening(start) as (root, client, heard):
+        (root / "sub").mkdir()
+        (root / "sub" / "open.txt").write_text("as it was read")
+        await client.get("/api/contents/sub/open.txt")
+        await client.get("/api/contents/sub")
+        (root / "sub" / "open.txt").write_text("and what has become of it")
+        (root / "sub" / "new.txt").touch()
+        told = [await heard.next(CHANGES) for _ in range(2)]
+    assert told == [
+        {"action": "changed", "path": "sub/open.txt", "type": "file"},
+        {"action": "changed", "path": "sub", "type": "directory"},
+    ]
 
 
 async def test_our_own_changes_are_none_and_a_replaced_file_is_one(start):

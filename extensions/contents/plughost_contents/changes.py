@@ -39,6 +39,8 @@ SETTLE_SECONDS = 0.1
 Place = tuple[Mount, str]
 State = tuple[datetime, int] | None
 
+_FOLDER: State = (datetime.min, 0)
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -51,7 +53,9 @@ class Changes:
     def __init__(self, events: ContentsEvents, *, hidden: bool) -> None:
         self._events = events
         self._hidden = hidden
-        self._folders: dict[Place, None] = {}
+        # With the time of its last change that clients know of; None where none has looked.
+        self._folders: dict[Place, datetime | None] = {}
+        self._unwatched: set[Place] = set()
         self._states: dict[Place, State] = {}
         self._ours: Counter[Place] = Counter()
         self._heard = False
@@ -64,7 +68,11 @@ class Changes:
         _keep(self._states, (mount, path), _state(entry), FILES)
         folder = (mount, path if entry.folder else paths.parent(path))
         new = folder not in self._folders
-        _keep(self._folders, folder, None, FOLDERS)
+        changed = entry.modified if entry.folder else self._folders.get(folder)
+        _keep(self._folders, folder, changed, FOLDERS)
+        if new:
+            self._unwatched.add(folder)
+            self._unwatched &= self._folders.keys()
         if new or self._failed:
             self._watch_soon()
 
@@ -135,6 +143,7 @@ class Changes:
             self._settling = None
         for ended in self._watching.values():
             ended.set()
+        self._unwatched.update(self._folders)
 
     async def _run(
         self, places: list[Place], before: Iterable[asyncio.Event], ended: asyncio.Event
@@ -166,6 +175,7 @@ class Changes:
                 self._failed = False
                 for event in before:
                     event.set()
+                await self._look_back(folders)
             batch = await waiting
             if batch is None:
                 return
@@ -175,6 +185,22 @@ class Changes:
             for path in self._worth_a_look(folders, {path for _, path in batch}):
                 for place in self._places(folders, path):
                     await self._look(*place, new=path in added)
+
+    async def _look_back(self, folders: dict[str, list[Place]]) -> None:
+        """See what has changed between a client's look at a folder and its being watched."""
+        watched = {place for places in folders.values() for place in places}
+        for place in self._unwatched & watched:
+            self._unwatched.discard(place)
+            mount, path = place
+            for file in [file for file in self._states if file[0] is mount]:
+                if paths.parent(file[1]) == path and self._states[file] not in (None, _FOLDER):
+                    await self._look(*file, new=False)
+            known = self._folders.get(place)
+            with contextlib.suppress(HostError):
+                entry = await mount.entry_or_none(path)
+                if known is not None and entry is not None and entry.modified != known:
+                    self._folders[place] = entry.modified
+                    self._events.tell_change("changed", mount.outside(path), type="directory")
 
     def _worth_a_look(self, folders: dict[str, list[Place]], changed: set[str]) -> list[str]:
         """The changed paths, but of a folder in which very much has changed: that is told whole."""
@@ -242,7 +268,7 @@ def _state(entry: Entry | None) -> State:
     if entry is None:
         return None
     # What is in a folder changes its times, and is told by itself.
-    return (datetime.min, 0) if entry.folder else (entry.modified, entry.size)
+    return _FOLDER if entry.folder else (entry.modified, entry.size)
 
 
 def _keep(kept: dict[K, V], key: K, value: V, most: int) -> None:

@@ -255,10 +255,10 @@ async def test_a_kernel_that_nobody_can_connect_to_ends_and_is_not_listed(
         raise OSError(24, "Too many open files")
 
     async with start(plughost_kernels) as (_, client):
-        monkeypatch.setattr(Kernel, "_connect", fails)
-        reply = await client.post("/api/kernels")
-        listed = (await client.get("/api/kernels")).json
-        monkeypatch.undo()
+        with monkeypatch.context() as patch:
+            patch.setattr(Kernel, "_connect", fails)
+            reply = await client.post("/api/kernels")
+            listed = (await client.get("/api/kernels")).json
         again = await client.post("/api/kernels")
     assert (reply.status, listed, again.status) == (500, [], 201)
     assert "Too many open files" in reply.json["message"]
