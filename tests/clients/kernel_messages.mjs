@@ -202,7 +202,8 @@ get_ipython().kernel.comm_manager.register_target("tea", opened)`
       };
       kernel.iopubMessage.connect(onText);
       await comm.close({ bye: true }).done;
-      await until('the kernel has heard', () => text === "closed {'bye': True}\n");
+      const heard = () => text === "closed {'bye': True}\n";
+      await until('the kernel has heard', heard, () => JSON.stringify(text));
       kernel.iopubMessage.disconnect(onText);
       equal([comm.isDisposed, kernel.hasComm(comm.commId)], [true, false]);
     });

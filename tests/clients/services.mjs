@@ -366,12 +366,12 @@ async function fetched(url) {
   return reply;
 }
 
-/** Ask again and again until a condition holds. */
-async function until(what, condition) {
+/** Ask again and again until a condition holds; `instead` is what there is if it does not. */
+async function until(what, condition, instead = () => '') {
   const end = Date.now() + SECONDS * 1000;
   while (!(await condition())) {
     if (Date.now() > end) {
-      throw new Error(`${SECONDS} seconds have passed, and not yet: ${what}.`);
+      throw new Error(`${SECONDS} seconds have passed, and not yet: ${what}. ${instead()}`);
     }
     await new Promise(resolve => setTimeout(resolve, 20));
   }
