@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import errno
+import gc
 import logging
 import os
 import socket
@@ -118,6 +119,8 @@ async def _announce(host: Host, file: str | None, *, open_browser: bool, attende
             await host.until(lambda: not host.loading, seconds=3600)
             await host.until(lambda: host.stopping, seconds=browsing.SECONDS)
     await host.until(lambda: not host.loading, seconds=3600)
+    # What imports leave behind makes room for the first page, which would else ask for more.
+    gc.collect()
     for name in sorted(host.config.disabled - set(host.records)):
         hint = did_you_mean(name, host.records)
         log.warning("The extension %r is disabled, and not even installed. %s", name, hint)
