@@ -31,6 +31,9 @@ CHANNELS = ("shell", "control", "stdin")
 TURN_SECONDS = 0.005
 """How long one kernel's messages are read before others have their turn."""
 RECONNECT_MILLISECONDS = 20
+HANDSHAKE_MILLISECONDS = 2_000
+"""After so long a peer that accepts a connection and says nothing is tried again; ZeroMQ's own
+patience of 30 seconds is as long as people wait for a kernel."""
 COMPLAINTS = 20
 """How many messages a second the log names that are ignored."""
 
@@ -102,6 +105,7 @@ class Connection:
             socket.rcvhwm = 0
             socket.sndhwm = 0
             socket.reconnect_ivl = RECONNECT_MILLISECONDS
+            socket.handshake_ivl = HANDSHAKE_MILLISECONDS
             if channel == "iopub":
                 socket.subscribe(b"")
             else:
