@@ -189,12 +189,13 @@ class Changes:
     async def _look_back(self, folders: dict[str, list[Place]]) -> None:
         """See what has changed between a client's look at a folder and its being watched."""
         watched = {place for places in folders.values() for place in places}
-        for place in self._unwatched & watched:
-            self._unwatched.discard(place)
+        fresh = self._unwatched & watched
+        self._unwatched -= fresh
+        for file, state in [*self._states.items()]:
+            if state not in (None, _FOLDER) and (file[0], paths.parent(file[1])) in fresh:
+                await self._look(*file, new=False)
+        for place in fresh:
             mount, path = place
-            for file in [file for file in self._states if file[0] is mount]:
-                if paths.parent(file[1]) == path and self._states[file] not in (None, _FOLDER):
-                    await self._look(*file, new=False)
             known = self._folders.get(place)
             with contextlib.suppress(HostError):
                 entry = await mount.entry_or_none(path)

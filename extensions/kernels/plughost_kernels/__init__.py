@@ -8,7 +8,7 @@ To read it in order:
   the server), `death.py` and `cgroups.py` (how it ends)
 - the way of a message: `channels.py` and `framing.py` (WebSockets), `clients.py`, `requests.py`,
   `connection.py` (ZeroMQ), `messages.py`, `adaptation.py`, `policy.py`
-- what becomes of output: `journal.py`, `text.py`, `delivery.py`
+- what becomes of output: `journal.py`, `text.py`, `delivery.py`; `bounded.py` (what they forget)
 - `sessions.py` (which document uses which kernel), `handlers.py` (HTTP), `events.py`
 - `warm.py`, `claiming.py`, `memory.py` (a kernel before anybody wants one), `culling.py` (the
   end of idle ones)

@@ -88,10 +88,10 @@ class Clients:
     def tell(self, state: str, why: Death, client: Client | None = None) -> None:
         """Tell one client, or every one, of a state that the kernel cannot tell itself, and why.
 
+        What clients may not know of it is left out already (`told`).
         The header carries the client's own session: JupyterLab takes another one for a
         restarted kernel and drops what it was about to handle.
         """
-        why = self.told(why)
         content = {"execution_state": state, "reason": why.reason, "stderr": why.stderr}
         sessions = None if client is None else [client.session]
         self.delivery.tell_each(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -19,6 +18,7 @@ import msgspec
 from tornado.iostream import StreamClosedError
 
 from plughost_kernels import framing
+from plughost_kernels.bounded import remember
 from plughost_kernels.journal import Journal
 from plughost_kernels.messages import NUMBER_KEY, Message, composed
 
@@ -61,8 +61,8 @@ class Delivery:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self._readers: dict[str, _Reader] = {}
-        self._left: OrderedDict[str, int] = OrderedDict()
-        self._asked: OrderedDict[str, str] = OrderedDict()
+        self._left: dict[str, int] = {}
+        self._asked: dict[str, str] = {}
         self._is_urgent = False
         self._flushed = 0.0
         self._flushing: asyncio.TimerHandle | None = None
@@ -96,9 +96,7 @@ class Delivery:
             return
         del self._readers[client.session]
         reader.close()
-        self._left[client.session] = reader.acknowledged
-        if len(self._left) > REMEMBERED_SESSIONS:
-            self._left.popitem(last=False)
+        remember(self._left, client.session, reader.acknowledged, REMEMBERED_SESSIONS)
         self._hold()
 
     def close(self) -> None:
@@ -109,9 +107,7 @@ class Delivery:
 
     def asked(self, msg_id: str, session: str) -> None:
         """A client has sent a request; what answers it goes to that client."""
-        self._asked[msg_id] = session
-        if len(self._asked) > REMEMBERED_REQUESTS:
-            self._asked.popitem(last=False)
+        remember(self._asked, msg_id, session, REMEMBERED_REQUESTS)
 
     def forget_requests(self) -> None:
         """The kernel that was asked is gone; nothing will be answered."""

@@ -16,15 +16,14 @@ from __future__ import annotations
 import secrets
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import msgspec
 
 from plughost_kernels import framing
+from plughost_kernels.bounded import remember
 from plughost_kernels.messages import Message, Stream, numbered, with_content
 from plughost_kernels.text import FULL, Text
-
-_T = TypeVar("_T")
 
 OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error", "clear_output"})
 """What `clear_output` makes void, earlier ones of its kind included."""
@@ -250,12 +249,12 @@ class Journal:
                 older = self._updates.pop(display, None)
                 if older is not None:
                     self._drop(older)
-                _remember(self._updates, display, entry)
+                remember(self._updates, display, entry, REMEMBERED)
         elif kind == "clear_output":
             waits = message.waits()
             if waits:
                 # Once there is something new to see.
-                _remember(self._clearing, parent, entry.number)
+                remember(self._clearing, parent, entry.number, REMEMBERED)
             elif waits is not None:
                 self._clearing.pop(parent, None)
                 self._clear(parent, entry.number)
@@ -274,7 +273,7 @@ class Journal:
     def _clear(self, parent: str, number: int) -> None:
         """Drop the outputs of a request that came before its `clear_output`."""
         since = max(self._routed, self._cleared.get(parent, 0))
-        _remember(self._cleared, parent, number)
+        remember(self._cleared, parent, number, REMEMBERED)
         index = bisect_left(self._entries, number, key=_number)
         for entry in self._entries[bisect_left(self._entries, since, key=_number) : index]:
             if entry.parent == parent and entry.kind in OUTPUTS:
@@ -316,13 +315,6 @@ class Journal:
         self._swept = before
         self._past = 0
         self._void = 0
-
-
-def _remember(memory: dict[str, _T], key: str, value: _T) -> None:
-    memory.pop(key, None)
-    memory[key] = value
-    if len(memory) > REMEMBERED:
-        del memory[next(iter(memory))]
 
 
 def _number(entry: Entry) -> int:

@@ -336,13 +336,14 @@ class Kernel:
             "".join(f"\n  {line}" for line in why.stderr),
             extra=self._about,
         )
+        why = self.clients.told(why)
         stable = time.monotonic() - self._process.launched >= self._settings.stable_after
         self._deaths = 1 if stable else self._deaths + 1
         if self.warm or self._deaths > self._settings.restart_limit:
-            await self._end(self.clients.told(why).reason)
+            await self._end(why.reason)
             self.clients.tell("dead", why)
             return
-        self._reason = self.clients.told(why).reason
+        self._reason = why.reason
         self.clients.tell("restarting", why)
         try:
             await self._relaunch(now=True)

@@ -153,7 +153,7 @@ class Kernels:
             )
         if kernel_id in self._all:
             raise KernelExists(kernel_id)
-        spec = await self.specs.get(name or await self.specs.default())
+        spec = await self.specs.get(name)
         folder = await asyncio.to_thread(working_folder, self.root, path)
         warm = self.warm and await self.warm.claim(spec if ordinary else None)
         kernel = warm or await self._new(kernel_id, spec.name, folder)

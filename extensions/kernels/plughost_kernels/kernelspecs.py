@@ -133,17 +133,13 @@ class Kernelspecs:
         """Every usable kernelspec; a broken one is named in the log."""
         return (await self.look()).kernelspecs
 
-    async def get(self, name: str) -> Kernelspec:
-        """One kernelspec; upper and lower case are the same.
+    async def get(self, name: str | None = None) -> Kernelspec:
+        """One kernelspec, or the one to use when nobody names any; case does not matter.
 
         Raises KernelspecNotFound, and ProviderFailed where nobody can know whether it is there.
         """
-        specs = await self.all()
-        return specs[self._find(name, specs)]
-
-    async def default(self) -> str:
-        """The name of the kernelspec to use when nobody names one."""
-        return (await self.look()).default
+        offer = await self.look()
+        return offer.kernelspecs[self._find(name or offer.default, offer.kernelspecs)]
 
     async def kernel_spec(self, name: str) -> KernelSpec:
         """What jupyter_client needs to start a kernel of a kernelspec.

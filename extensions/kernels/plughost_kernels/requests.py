@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections import OrderedDict
 from datetime import datetime, timezone
+from typing import NamedTuple
 
+from plughost_kernels.bounded import remember
 from plughost_kernels.messages import Message
 from plughost_kernels.models import InputModel, RequestModel
 
@@ -17,6 +18,13 @@ REMEMBERED = 10_000
 """Requests that wait; nobody queues more by hand."""
 PASSED_OVER = 300.0
 """Seconds after which a kernel that does nothing is not going to begin with a request."""
+
+
+class _Waiting(NamedTuple):
+    """A request, and when it was sent, on the monotonic clock."""
+
+    request: RequestModel
+    asked: float
 
 
 class Requests:
@@ -27,8 +35,7 @@ class Requests:
         self.questioned: set[str] = set()
         """Sessions of the clients that were given the question, and may answer it."""
         self._unheard = False
-        self._waiting: OrderedDict[str, RequestModel] = OrderedDict()
-        self._asked: dict[str, float] = {}
+        self._waiting: dict[str, _Waiting] = {}
         self._running: dict[str, RequestModel] = {}
 
     @property
@@ -37,9 +44,9 @@ class Requests:
         horizon = time.monotonic() - PASSED_OVER
         while self._waiting and not self._running:
             oldest = next(iter(self._waiting))
-            if self._asked[oldest] > horizon:
+            if self._waiting[oldest].asked > horizon:
                 break
-            self._drop(oldest)
+            del self._waiting[oldest]
         return len(self._waiting)
 
     @property
@@ -60,15 +67,14 @@ class Requests:
     def asked(self, message: Message, session: str) -> None:
         """A client has sent a message on shell."""
         header = message.header
-        self._waiting[header.msg_id] = RequestModel(
+        request = RequestModel(
             msg_id=header.msg_id,
             msg_type=header.msg_type,
             session=session,
             cell_id=message.cell_id(),
         )
-        self._asked[header.msg_id] = time.monotonic()
-        if len(self._waiting) > REMEMBERED:
-            self._drop(next(iter(self._waiting)))
+        waiting = _Waiting(request, time.monotonic())
+        remember(self._waiting, header.msg_id, waiting, REMEMBERED)
 
     def questions(self, message: Message, session: str | None) -> None:
         """The kernel asks for input, and the client `session` was told."""
@@ -102,19 +108,18 @@ class Requests:
                 self._begins(message)
             elif state == "idle":
                 self._unheard = False
-                self._drop(parent.msg_id)
+                self._waiting.pop(parent.msg_id, None)
                 self._running.pop(parent.msg_id, None)
                 if self.question and self.question.parent.msg_id == parent.msg_id:
                     self.question = None
         elif message.channel == "shell":
             # It may say nothing but this, or this first.
             self._forget_passed_over(parent.msg_id)
-            self._drop(parent.msg_id)
+            self._waiting.pop(parent.msg_id, None)
 
     def forget(self) -> None:
         """The process that was asked is gone."""
         self._waiting.clear()
-        self._asked.clear()
         self._running.clear()
         self._unheard = False
         self.question = None
@@ -123,8 +128,7 @@ class Requests:
         parent = message.parent
         if parent.msg_id in self._waiting:
             self._forget_passed_over(parent.msg_id)
-            request = self._waiting[parent.msg_id]
-            self._drop(parent.msg_id)
+            request = self._waiting.pop(parent.msg_id).request
         elif parent.msg_type == "execute_request" and parent.msg_id not in self._running:
             # Of a client that is connected elsewhere, or was to an earlier server.
             request = RequestModel(
@@ -145,9 +149,5 @@ class Requests:
             return
         past = itertools.takewhile(lambda msg_id: msg_id != before, self._waiting)
         for msg_id in [*past]:
-            if self._waiting[msg_id].msg_type != "execute_request":
-                self._drop(msg_id)
-
-    def _drop(self, msg_id: str) -> None:
-        self._waiting.pop(msg_id, None)
-        self._asked.pop(msg_id, None)
+            if self._waiting[msg_id].request.msg_type != "execute_request":
+                del self._waiting[msg_id]

@@ -14,6 +14,11 @@ def _jupyter(*names: str) -> msgspec.Meta:
     return msgspec.Meta(extra={"jupyter": names})
 
 
+def _mapping(name: str) -> msgspec.Meta:
+    """The same for a trait of the manager of a server's kernels, which has two names."""
+    return _jupyter(f"AsyncMappingKernelManager.{name}", f"MappingKernelManager.{name}")
+
+
 class KernelSettings(msgspec.Struct, frozen=True):
     """How kernels are started, watched and remembered; times in seconds, sizes in bytes."""
 
@@ -44,10 +49,7 @@ class KernelSettings(msgspec.Struct, frozen=True):
     Four times as much for one that is slow, but reads."""
     cull_idle_timeout: Annotated[
         float,
-        _jupyter(
-            "AsyncMappingKernelManager.cull_idle_timeout",
-            "MappingKernelManager.cull_idle_timeout",
-        ),
+        _mapping("cull_idle_timeout"),
     ] = 0.0
     """A kernel that was idle for longer is shut down; 0 or less: never, as in Jupyter.
 
@@ -55,17 +57,17 @@ class KernelSettings(msgspec.Struct, frozen=True):
     cull_interval: Annotated[
         float,
         msgspec.Meta(gt=0),
-        _jupyter("AsyncMappingKernelManager.cull_interval", "MappingKernelManager.cull_interval"),
+        _mapping("cull_interval"),
     ] = 300.0
     """How often idle kernels are looked for."""
     cull_connected: Annotated[
         bool,
-        _jupyter("AsyncMappingKernelManager.cull_connected", "MappingKernelManager.cull_connected"),
+        _mapping("cull_connected"),
     ] = False
     """Whether an idle kernel is shut down although somebody is connected to it."""
     cull_busy: Annotated[
         bool,
-        _jupyter("AsyncMappingKernelManager.cull_busy", "MappingKernelManager.cull_busy"),
+        _mapping("cull_busy"),
     ] = False
     """Whether a kernel without activity is shut down although it runs something."""
     warm_kernel: bool = False
@@ -95,25 +97,17 @@ class KernelSettings(msgspec.Struct, frozen=True):
     """How long a provider's answer counts before it is asked again."""
     allowed_message_types: Annotated[
         list[str],
-        _jupyter(
-            "AsyncMappingKernelManager.allowed_message_types",
-            "MappingKernelManager.allowed_message_types",
-        ),
+        _mapping("allowed_message_types"),
     ] = []
     """Of what clients send only messages of these types reach a kernel; empty: all."""
     allow_tracebacks: Annotated[
         bool,
-        _jupyter(
-            "AsyncMappingKernelManager.allow_tracebacks", "MappingKernelManager.allow_tracebacks"
-        ),
+        _mapping("allow_tracebacks"),
     ] = True
     """Whether clients see the tracebacks of errors, and what the errors were."""
     traceback_replacement_message: Annotated[
         str,
-        _jupyter(
-            "AsyncMappingKernelManager.traceback_replacement_message",
-            "MappingKernelManager.traceback_replacement_message",
-        ),
+        _mapping("traceback_replacement_message"),
     ] = "An exception occurred at runtime, which is not shown due to security reasons."
     """What they see instead."""
     notebook_starts_kernel: Annotated[bool, _jupyter("LabApp.notebook_starts_kernel")] = True

@@ -58,6 +58,7 @@ class Line:
         *,
         channel: str | None = "shell",
         buffers: tuple[bytes, ...] = (),
+        metadata: dict[str, Any] | None = None,
     ) -> str:
         header = {
             "msg_id": uuid.uuid4().hex,
@@ -67,7 +68,12 @@ class Line:
             "version": "5.3",
             "date": "2026-11-01T12:00:00Z",
         }
-        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
+        message = {
+            "header": header,
+            "parent_header": {},
+            "metadata": metadata or {},
+            "content": content,
+        }
         if self.legacy and not buffers:
             if channel is not None:
                 message["channel"] = channel
@@ -255,3 +261,11 @@ def launch(install_kernel: Callable[..., Path]) -> Callable[..., Awaitable[str]]
         return str(kernel_id)
 
     return launched
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """The folder that kernels run in."""
+    folder = tmp_path / "root"
+    folder.mkdir()
+    return folder

@@ -33,14 +33,6 @@ def settings(**changes):
     return {"extensions": {"kernels": {"watch_interval": 0.05, **changes}}}
 
 
-@pytest.fixture
-def root(tmp_path):
-    """The folder that kernels run in."""
-    folder = tmp_path / "root"
-    folder.mkdir()
-    return folder
-
-
 @contextlib.contextmanager
 def within(seconds):
     begun = time.monotonic()

@@ -62,14 +62,6 @@ def bystander(connect, launch, eventually):
 
 
 @pytest.fixture
-def root(tmp_path):
-    """The folder that kernels run in."""
-    folder = tmp_path / "root"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def pid_of(jupyter_folders):
     """`pid_of(kernel_id)` as it is on file."""
     folder = jupyter_folders / "jupyter-runtime" / "plughost" / "kernels"

@@ -1,8 +1,6 @@
 """What a kernel is doing, told at once and without a question to it."""
 
-import json
 import textwrap
-import uuid
 
 import plughost_kernels
 
@@ -14,26 +12,9 @@ async def launched(client):
 
 def execute_in_cell(line, code, cell_id):
     """Ask for a cell's code to be run, as JupyterLab does: the cell is in the metadata."""
-    header = {
-        "msg_id": uuid.uuid4().hex,
-        "msg_type": "execute_request",
-        "session": line.session,
-        "username": "somebody",
-        "version": "5.3",
-        "date": "2026-11-01T12:00:00Z",
-    }
-    line.socket.write_message(
-        json.dumps(
-            {
-                "header": header,
-                "parent_header": {},
-                "metadata": {"cellId": cell_id, "recordTiming": False, "deletedCells": []},
-                "content": {"code": code, "silent": False, "allow_stdin": True},
-                "channel": "shell",
-            }
-        )
-    )
-    return header["msg_id"]
+    metadata = {"cellId": cell_id, "recordTiming": False, "deletedCells": []}
+    content = {"code": code, "silent": False, "allow_stdin": True}
+    return line.send("execute_request", content, metadata=metadata)
 
 
 async def test_a_busy_kernel_tells_at_once_what_it_runs_and_how_much_waits(
