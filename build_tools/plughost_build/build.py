@@ -6,16 +6,13 @@ bundle and swaps the two at the end, so a build that fails or is interrupted cha
 
 from __future__ import annotations
 
-import json
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from plughost_build.bundler import Bundler, Event, bundler
 from plughost_build.errors import BundlerFailed, CompileFailed
 from plughost_build.fingerprint import fingerprint, recorded, same_sources
 from plughost_build.node import Node, find_node
@@ -24,10 +21,6 @@ from plughost_build.shared import shared_modules
 from plughost_build.source import Source
 from plughost_build.toolchain import program, tools_are_installed, tools_fingerprint
 
-Event = dict[str, Any]
-"""What happens during a build, by its key `event`: `frontend`, `fresh`, `step`, `diagnostic`,
-`module`, `done` (see node/build.mjs for the last four)."""
-
 Report = Callable[[Event], None]
 
 
@@ -35,14 +28,16 @@ Report = Callable[[Event], None]
 class Options:
     """How to build.
 
-    `force` builds what is fresh, too; `keep_sdist_bundle` accepts a bundle whose sources are
-    unchanged, whatever it was built with.
+    `force` builds what is fresh, too; `labextension` makes a labextension for stock JupyterLab
+    besides; `keep_sdist_bundle` accepts a bundle whose sources are unchanged, whatever it was
+    built with.
     """
 
     mode: str = "production"
     check: bool = True
     sourcemap: bool = False
     force: bool = False
+    labextension: bool = False
     keep_sdist_bundle: bool = False
 
 
@@ -70,7 +65,7 @@ def build(sources: Sequence[Source], options: Options, report: Report) -> list[R
             continue
         report({"event": "frontend", "name": source.name, "folder": str(source.folder)})
         if node is None:
-            with _step("node", report) as about:
+            with step("node", report) as about:
                 node = find_node()
                 about["detail"] = f"{node.version} from {node.origin}"
         results.append(_build(node, source, options, report))
@@ -103,83 +98,51 @@ def _wanted(source: Source, shared: dict[str, Any], options: Options, *, check: 
 
 def _build(node: Node, source: Source, options: Options, report: Report) -> Result:
     started = time.monotonic()
+    request = prepare(node, source, options, report)
+    with bundler(node, request) as run:
+        modules = _follow(run, source, report)
+    _verify(source, request["fingerprint"])
+    return Result(source, True, time.monotonic() - started, modules)
+
+
+def prepare(node: Node, source: Source, options: Options, report: Report) -> dict[str, Any]:
+    """Install what the build of `source` needs, and return the request for the bundler."""
     if not tools_are_installed():
-        with _step("install tools", report):
+        with step("install tools", report):
             program(node)
     if not is_installed(source.root):
-        with _step("install packages", report):
+        with step("install packages", report):
             install(node, source.root)
     shared = shared_modules(source)
     # After npm, which may have written a lock file.
     wanted = _wanted(source, shared, options, check=options.check)
-    request = {
+    return {
         "source": str(source.folder),
         "output": str(source.output),
         "mode": options.mode,
         "check": options.check,
         "sourcemap": options.sourcemap,
         "shared": shared,
+        "labextension": str(source.labextension) if options.labextension else "",
         "fingerprint": wanted,
     }
-    modules = _bundle(node, source, request, report)
-    _verify(source, wanted)
-    return Result(source, True, time.monotonic() - started, modules)
 
 
-def _bundle(node: Node, source: Source, request: dict[str, Any], report: Report) -> list[Event]:
-    """Run the bundler, pass its events on, and return those about modules."""
+def _follow(run: Bundler, source: Source, report: Report) -> list[Event]:
+    """Pass a bundler's events on until it ends; returns those about modules."""
     modules: list[Event] = []
     errors = 0
-    stray: list[str] = []
-    with (
-        tempfile.TemporaryDirectory(prefix="plughost-build-") as scratch,
-        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints,
-    ):
-        request_file = Path(scratch, "request.json")
-        request_file.write_text(json.dumps(request), encoding="utf-8")
-        process = subprocess.Popen(
-            [node.executable, program(node), request_file],
-            cwd=source.folder,
-            env=node.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        )
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                event = _parsed(line)
-                if event is None:
-                    stray.append(line)
-                    continue
-                if event["event"] == "module":
-                    modules.append(event)
-                errors += event["event"] == "diagnostic" and event.get("severity") == "error"
-                report(event)
-            code = process.wait()
-        except BaseException:
-            # Ctrl-C above all: the bundler must not go on and swap folders behind our back.
-            process.kill()
-            process.wait()
-            raise
-        complaints.seek(0)
-        output = "".join([*stray, complaints.read()]).strip()
+    for event in run.events():
+        if event["event"] == "module":
+            modules.append(event)
+        errors += event["event"] == "diagnostic" and event.get("severity") == "error"
+        report(event)
+    code, output = run.end()
     if errors:
         raise CompileFailed(source.name, errors)
     if code != 0:
         raise BundlerFailed(source.name, output or f"It ended with code {code} and said nothing.")
     return modules
-
-
-def _parsed(line: str) -> Event | None:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and "event" in event else None
 
 
 def _verify(source: Source, wanted: str) -> None:
@@ -191,7 +154,7 @@ def _verify(source: Source, wanted: str) -> None:
 
 
 @contextmanager
-def _step(name: str, report: Report) -> Iterator[Event]:
+def step(name: str, report: Report) -> Iterator[Event]:
     """Report a step's start and end; what the block puts into the value goes along."""
     started = time.monotonic()
     report({"event": "step", "name": name, "state": "start"})

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plughost_build.build import Event, Options, Report
+from plughost_build.build import Options, Report
 from plughost_build.build import build as build_sources
+from plughost_build.bundler import Event
 from plughost_build.errors import BuildError
 from plughost_build.report import json_lines, line_for, plain, size_table, to_stderr
 from plughost_build.source import Source, find_sources
@@ -24,12 +25,26 @@ if TYPE_CHECKING:
 @click.argument(
     "paths", nargs=-1, metavar="[PATH]...", type=click.Path(exists=True, path_type=Path)
 )
+@click.option("--installed", is_flag=True, help="Build installed extensions that came uncompiled.")
+@click.option("--bundle", is_flag=True, help="Make one bundle of everything that is enabled.")
+@click.option("--jupyterlab", is_flag=True, help="Make a labextension for JupyterLab as well.")
+@click.option("--watch", is_flag=True, help="Build again after each edit, until Ctrl-C.")
+@click.option("--dry-run", is_flag=True, help="Say what is not fresh, and build nothing.")
 @click.option("--force", is_flag=True, help="Build even what is fresh.")
 @click.option("--no-check", is_flag=True, help="Do not check types.")
 @click.option("--development", is_flag=True, help="Readable output with source maps.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one per line.")
 def build(
-    paths: tuple[Path, ...], force: bool, no_check: bool, development: bool, as_json: bool
+    paths: tuple[Path, ...],
+    installed: bool,
+    bundle: bool,
+    jupyterlab: bool,
+    watch: bool,
+    dry_run: bool,
+    force: bool,
+    no_check: bool,
+    development: bool,
+    as_json: bool,
 ) -> None:
     """Compile the browser half of extensions.
 
@@ -44,6 +59,7 @@ def build(
         check=not no_check,
         sourcemap=development,
         force=force,
+        labextension=jupyterlab,
     )
     try:
         sources = _all_sources(paths or (Path.cwd(),))

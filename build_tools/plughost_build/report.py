@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from plughost_build.build import Event, Result
+from plughost_build.build import Result
+from plughost_build.bundler import Event
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -24,6 +24,7 @@ class Source:
 
     `folder` holds its package.json, `root` the package.json and lock file that npm installs
     from: the same folder, or that of the workspace.
+    `output` receives the bundle, `labextension` what stock JupyterLab loads, if that is asked for.
     `needs` are the packages it asks for to run; those that are only there for development, for
     their types perhaps, are not among them.
     Of the frontends in the same workspace, `providers` are those that it takes shared modules
@@ -35,6 +36,7 @@ class Source:
     root: Path
     package: Path
     output: Path
+    labextension: Path
     entry: Path
     schemas: Path
     provides: frozenset[str]
@@ -163,6 +165,7 @@ def _source(folder: Path, package_json: dict[str, Any]) -> Source:
         root=_install_root(folder),
         package=package,
         output=output,
+        labextension=package / "labextension",
         entry=folder / _text(declared, "entry", path, default="src/index.ts"),
         schemas=folder / _schemas(declared),
         provides=frozenset(provides),

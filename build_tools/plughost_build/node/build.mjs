@@ -7,18 +7,20 @@
  * has errors, reported as diagnostics, and the old output is untouched; 2: the request is wrong.
  */
 
+import { checkBudget } from './budget.mjs';
 import { openBundler } from './bundle.mjs';
 import { BadRequest, BuildError, emit, report, step } from './events.mjs';
 import { compress, handOver } from './files.mjs';
-import { thirdPartyLicenses } from './licenses.mjs';
+import { buildLabextension } from './labextension.mjs';
+import { makeOutput } from './output.mjs';
 import { readRequest } from './request.mjs';
-import { collectSchemas } from './schemas.mjs';
 import { readSource } from './source.mjs';
-import { compileThemes } from './themes.mjs';
 import { checkTypes } from './typecheck.mjs';
+import { watch } from './watch.mjs';
 
 try {
-  await build(await readRequest(process.argv[2]));
+  const request = await readRequest(process.argv[2]);
+  await (request.watch ? watch(request) : build(request));
 } catch (error) {
   process.exitCode = error instanceof BadRequest ? 2 : 1;
   if (error instanceof BuildError) {
@@ -35,7 +37,7 @@ try {
 async function build(request) {
   const source = readSource(request.source);
   const [types, made] = await Promise.allSettled([
-    request.check ? step('check', () => checkTypes(source)) : [],
+    request.check ? step('check', () => checkTypes(source, request)) : [],
     step('bundle', () => bundleOnce(request, source))
   ]);
   const wrong = [
@@ -45,17 +47,23 @@ async function build(request) {
   if (made.status === 'rejected' || wrong.some(each => each.severity === 'error')) {
     throw new BuildError(wrong);
   }
-  const { bundle, files, inputs } = made.value;
+  const { bundle, files, manifest } = made.value;
   bundle.diagnostics.forEach(report);
 
-  const manifest = manifestOf(request, source, bundle);
-  files.set('third-party-licenses.json', json(thirdPartyLicenses(inputs, source.folder)));
-  files.set('plughost.json', json(manifest));
   if (request.mode === 'production') {
     const first = new Set([bundle.module, ...bundle.styles, ...bundle.preload]);
     await step('compress', () => compress(files, first, request.output));
+    checkBudget(source, bundle, files);
   }
-  await step('write', () => handOver(files, request.output));
+  const labextension = request.labextension
+    ? await step('labextension', () => buildLabextension(request, source))
+    : undefined;
+  await step('write', async () => {
+    await handOver(files, request.output);
+    if (labextension) {
+      await handOver(labextension, request.labextension);
+    }
+  });
   for (const [file, contents] of files) {
     if (!/\.(?:br|gz)$/.test(file)) {
       const [brotli, gzip] = ['br', 'gz'].map(suffix => files.get(`${file}.${suffix}`)?.length);
@@ -75,38 +83,10 @@ async function build(request) {
 async function bundleOnce(request, source) {
   const bundler = await openBundler(request, source);
   try {
-    const bundle = await bundler.build();
-    const themes = await compileThemes(request, source);
-    return {
-      bundle,
-      files: new Map([...bundle.files, ...themes.files, ...collectSchemas(source)]),
-      inputs: [...bundle.inputs, ...themes.inputs]
-    };
+    return await makeOutput(request, source, bundler);
   } finally {
     await bundler.dispose();
   }
-}
-
-/**
- * @param {import('./request.mjs').Request} request
- * @param {import('./source.mjs').Source} source
- * @param {import('./bundle.mjs').Bundle} bundle
- */
-function manifestOf(request, source, bundle) {
-  return {
-    format: 1,
-    name: source.name,
-    version: source.version,
-    engine: source.engine,
-    app: source.app,
-    pages: source.pages,
-    module: bundle.module,
-    styles: bundle.styles,
-    preload: bundle.preload,
-    provides: bundle.provides,
-    requires: bundle.requires,
-    fingerprint: request.fingerprint
-  };
 }
 
 /** @param {unknown} error @returns {import('./events.mjs').Diagnostic[]} */
@@ -115,9 +95,4 @@ function diagnosticsOf(error) {
     return error.diagnostics;
   }
   throw error;
-}
-
-/** @param {unknown} value */
-function json(value) {
-  return Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
 }

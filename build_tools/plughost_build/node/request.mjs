@@ -21,7 +21,9 @@ import { nearest } from './words.mjs';
  * @property {boolean} check whether TypeScript checks the types
  * @property {boolean} sourcemap
  * @property {Record<string, SharedModule>} shared by specifier
- * @property {string} hostVersion
+ * @property {string[]} types absolute paths of unpacked type packs
+ * @property {string} labextension absolute path of the folder to write a labextension to, or ""
+ * @property {boolean} watch whether to go on building after edits
  * @property {string} fingerprint written through to the manifest
  */
 
@@ -37,11 +39,21 @@ const RULES = {
     typeof value === 'object' &&
     !Array.isArray(value) &&
     Object.values(value).every(each => typeof each?.version === 'string'),
-  hostVersion: value => typeof value === 'string',
+  types: value => Array.isArray(value) && value.every(each => typeof each === 'string'),
+  labextension: value => typeof value === 'string',
+  watch: value => typeof value === 'boolean',
   fingerprint: value => typeof value === 'string' && value !== ''
 };
 
-const DEFAULTS = { mode: 'production', check: true, sourcemap: false, shared: {}, hostVersion: '' };
+const DEFAULTS = {
+  mode: 'production',
+  check: true,
+  sourcemap: false,
+  shared: {},
+  types: [],
+  labextension: '',
+  watch: false
+};
 
 /**
  * Read and check the request.

@@ -15,9 +15,10 @@ const UNPLACED = /^(error|warning) (TS\d+): (.*)$/;
  * Check the types of a source; an empty list means they are right.
  *
  * @param {import('./source.mjs').Source} source
+ * @param {import('./request.mjs').Request} _request
  * @returns {Promise<Diagnostic[]>}
  */
-export async function checkTypes(source) {
+export async function checkTypes(source, _request) {
   if (!existsSync(path.join(source.folder, 'tsconfig.json'))) {
     return /\.[cm]?tsx?$/.test(source.entry)
       ? [
