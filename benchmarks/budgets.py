@@ -20,6 +20,8 @@ BUDGETS = {
     "read 20 MB notebook (s)": 1 / 4,
     "save 20 MB notebook (s)": 1 / 4,
     "idle WebSocket: memory (kB)": 1 / 20,
+    "extension: cold (s)": 1 / 4,
+    "100 modules: cold (s)": 1 / 4,
 }
 """Ratios to JupyterLab: for a rate the least there may be, for everything else the most."""
 
@@ -48,6 +50,8 @@ LIMITS = {
     "200 × 1 MB: lost": 0,
     "a flood costs: longest (ms)": 50,
     "idle WebSocket: descriptors": 2,
+    "extension: watched, edit to bundle (ms)": 200,
+    "100 modules: watched, edit to bundle (ms)": 200,
 }
 """The most there may be, whatever the peers do."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from builds import build_extension, build_lab, build_medium
 from contents import contents
 from kernels import (
     kernel_away,
@@ -20,7 +22,8 @@ from kernels import (
 )
 from load import load
 from playwright.async_api import Page, async_playwright
-from servers import TOKEN, Running
+from servers import TOKEN, Running, contender
+from workshops import workshop
 
 from plughost.testing import CHROMIUM_FLAGS, chromium
 
@@ -98,11 +101,12 @@ async def requests(server: Running) -> Figures:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A function, whom it measures (their names in `servers.py`), and how often each."""
+    """A function, whom it measures, how often each, and what a name stands for."""
 
     take: Callable[[Any], Coroutine[Any, Any, Figures]]
     contenders: tuple[str, ...] = ("plughost", "jupyterlab")
     rounds: int = 3
+    subject: Callable[[str], AbstractContextManager[Any]] = contender
 
 
 SERVERS = ("plughost", "jupyterlab", "no limits")
@@ -119,5 +123,11 @@ MEASUREMENTS = {
     "kernel-together": Measurement(kernel_together, (*SERVERS[:2], "jupyter_client"), rounds=2),
     "kernel-idle": Measurement(kernel_idle, rounds=2),
     "kernel-away": Measurement(kernel_away, SERVERS, rounds=1),
+    "build-extension": Measurement(build_extension, subject=workshop),
+    "build-medium": Measurement(build_medium, subject=workshop),
+    "build-lab": Measurement(build_lab, rounds=2, subject=workshop),
 }
-GROUPS = {"kernels": [name for name in MEASUREMENTS if name.startswith("kernel-")]}
+GROUPS = {
+    group: [name for name in MEASUREMENTS if name.startswith(f"{prefix}-")]
+    for group, prefix in (("kernels", "kernel"), ("build", "build"))
+}

@@ -8,7 +8,7 @@ import sys
 
 from budgets import OURS, judged
 from measurements import GROUPS, MEASUREMENTS, Figures, Measurement
-from servers import contender, same_kernels
+from servers import same_kernels
 
 
 def main(names: list[str]) -> int:
@@ -42,7 +42,7 @@ def measured(measurement: Measurement) -> tuple[dict[str, list[Figures]], int]:
     for _ in range(measurement.rounds):
         for name in measurement.contenders:
             try:
-                with contender(name) as subject:
+                with measurement.subject(name) as subject:
                     figures[name].append(asyncio.run(measurement.take(subject)))
             except ChildProcessError as error:
                 print(f"{name} has failed: {error}")

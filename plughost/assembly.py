@@ -199,10 +199,10 @@ class Assembly:
         self._changes.notify()
 
     def add_own_frontend(self, record: ExtensionRecord) -> None:
-        """Find the browser half beside the package, unless the extension is left out."""
-        folder = None if record.settled else extensions.package_folder(record.package)
-        if folder and (folder / "frontend").is_dir():
-            self._add_frontend(record.name, folder / "frontend", record)
+        """Find the compiled browser half, unless the extension is left out."""
+        folder = None if record.settled else extensions.frontend_folder(record)
+        if folder:
+            self._add_frontend(record.name, folder, record)
 
     def _add_frontend(self, name: str, folder: Path, record: ExtensionRecord) -> None:
         try:

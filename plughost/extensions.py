@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from jupyter_core.paths import jupyter_data_dir
 
 from plughost._version import __version__
 from plughost.errors import ExtensionError, ManifestError
@@ -125,6 +129,40 @@ def package_folder(package: str) -> Path | None:
         if folder.is_dir():
             return folder
     return None
+
+
+def frontend_folder(record: ExtensionRecord) -> Path | None:
+    """The compiled browser half: in its package, or what was built here if it came uncompiled."""
+    package = package_folder(record.package)
+    if package is None or (package / "frontend").is_dir():
+        return package and package / "frontend"
+    if record.first_party or record.entry_point is None or not built_frontends().is_dir():
+        return None
+    folder = built_folder(record.entry_point.dist, record.package) / "frontend"
+    return folder if folder.is_dir() else None
+
+
+def built_frontends() -> Path:
+    """Where `plughost build --installed` puts what it builds: among the user's own data."""
+    return Path(jupyter_data_dir(), "plughost", "frontends")
+
+
+def built_folder(distribution: Any, package: str) -> Path:
+    """The folder that it fills for one package of a distribution.
+
+    Its name says which distribution, which version, and by a hash which installation: where
+    that lies and every file that came with it. What was built for another one is never used.
+    """
+    place = os.path.realpath(distribution.locate_file(""))
+    try:
+        lines = (distribution.read_text("RECORD") or "").splitlines()
+    except ValueError:  # no text: as good as none
+        lines = []
+    # Only what the author packed: installers add files of their own, and bytecode unhashed.
+    came = sorted(line for line in lines if ",sha256=" in line and ".dist-info/" not in line)
+    digest = hashlib.sha256("\n".join([place, package, *came]).encode()).hexdigest()
+    name = re.sub(r"[-_.]+", "-", distribution.name).lower()
+    return built_frontends() / f"{name}-{distribution.version}-{digest[:16]}"
 
 
 async def load(record: ExtensionRecord, seconds: float) -> Any:

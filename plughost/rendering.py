@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from plughost.bundles import joined
 from plughost.contributions import Page
 from plughost.frontend import HOST, LoadedFrontend, boot_data, import_map
 
@@ -37,21 +38,20 @@ class PageRenderer:
     ) -> str:
         here = [f for f in frontends if page.name in f.manifest.pages]
         host = [f for f in frontends if f.extension == HOST]
-        return self._template(page.template).render(
-            page=page,
-            base_url=base_url,
-            nonce=nonce,
-            import_map=import_map(frontends, base_url),
-            boot=boot_data(page, frontends, base_url),
-            config=config,
-            styles=[f.url(base_url, s) for f in here for s in f.manifest.styles],
-            preload=[
+        loads: Mapping[str, Any] = {
+            "import_map": import_map(frontends, base_url),
+            "boot": boot_data(page, frontends, base_url),
+            "styles": [f.url(base_url, s) for f in here for s in f.manifest.styles],
+            "preload": [
                 f.url(base_url, file)
                 for f in [*host, *here]
                 for file in [f.manifest.module, *f.manifest.preload]
             ],
-            host_module=host[0].url(base_url, host[0].manifest.module) if host else "",
-        )
+            "host_module": host[0].url(base_url, host[0].manifest.module) if host else "",
+        }
+        loads = joined(page.name, loads, frontends, base_url)
+        about = {"page": page, "base_url": base_url, "nonce": nonce, "config": config}
+        return self._template(page.template).render(about, **loads)
 
     def _template(self, path: Path | None) -> jinja2.Template:
         """A page's own template, compiled once for each time it is written, or the plain one."""

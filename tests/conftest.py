@@ -58,7 +58,9 @@ def outsider_source(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Pa
 
     def copy() -> Path:
         folder = tmp_path_factory.mktemp("outsider") / "plughost-outsider"
-        generated = shutil.ignore_patterns("node_modules", "frontend", "__pycache__", "dist")
+        generated = shutil.ignore_patterns(
+            "node_modules", "frontend", "labextension", "__pycache__", "dist", ".plughost"
+        )
         return Path(shutil.copytree(OUTSIDER, folder, ignore=generated))
 
     return copy

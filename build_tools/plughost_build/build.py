@@ -13,13 +13,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plughost_build.bundler import Bundler, Event, bundler
-from plughost_build.errors import BundlerFailed, CompileFailed
-from plughost_build.fingerprint import fingerprint, recorded, same_sources
+from plughost_build.errors import BundlerFailed, CompileFailed, how_it_ended
+from plughost_build.fingerprint import (
+    changed,
+    fingerprint,
+    is_half_moved,
+    recorded,
+    recorded_in_labextension,
+)
 from plughost_build.node import Node, find_node
 from plughost_build.npm import install, is_installed
-from plughost_build.shared import shared_modules
+from plughost_build.shared import shared_modules, type_packs
 from plughost_build.source import Source
 from plughost_build.toolchain import program, tools_are_installed, tools_fingerprint
+from plughost_build.types import unpacked
 
 Report = Callable[[Event], None]
 
@@ -45,10 +52,11 @@ class Options:
 class Result:
     """What became of one source; sizes are only known of what was built now."""
 
-    source: Source
+    name: str
     built: bool
     seconds: float = 0.0
     modules: list[Event] = field(default_factory=list)
+    sizes: Event | None = None
 
 
 def build(sources: Sequence[Source], options: Options, report: Report) -> list[Result]:
@@ -61,31 +69,63 @@ def build(sources: Sequence[Source], options: Options, report: Report) -> list[R
     for source in sources:
         if is_fresh(source, options):
             report({"event": "fresh", "name": source.name, "output": str(source.output)})
-            results.append(Result(source, built=False))
+            results.append(Result(source.name, built=False))
             continue
-        report({"event": "frontend", "name": source.name, "folder": str(source.folder)})
+        folder = (source.original or source).folder
+        report({"event": "frontend", "name": source.name, "folder": str(folder)})
         if node is None:
-            with step("node", report) as about:
-                node = find_node()
-                about["detail"] = f"{node.version} from {node.origin}"
+            node = need_node(report)
         results.append(_build(node, source, options, report))
     return results
 
 
+def dry_run(sources: Sequence[Source], options: Options, report: Report) -> bool:
+    """Report what `build` would do, and do nothing; returns whether all of it is fresh."""
+    all_fresh = True
+    for source in sources:
+        about = {"name": source.name, "output": str(source.output)}
+        if reasons := why_stale(source, options):
+            all_fresh = False
+            report({"event": "stale", **about, "reasons": reasons})
+        else:
+            report({"event": "fresh", **about})
+    return all_fresh
+
+
 def is_fresh(source: Source, options: Options) -> bool:
     """Whether `build` would leave `source` alone. Starts no process and reads no network."""
+    return not why_stale(source, options)
+
+
+def why_stale(source: Source, options: Options) -> list[str]:
+    """Why `build` would build `source`; an empty list means it is fresh.
+
+    `forced`, `missing`, `damaged`, `labextension` (missing, or of another build), or which `PARTS`
+    of the fingerprint have changed.
+    """
+    if options.force:
+        return ["forced"]
     there = recorded(source)
-    if options.force or there is None:
-        return False
+    if there is None or is_half_moved(source):
+        return ["damaged" if source.manifest.exists() else "missing"]
     shared = shared_modules(source)
     # A bundle that was checked will do where no check is asked for.
-    good = {_wanted(source, shared, options, check=check) for check in {True, options.check}}
+    good = [
+        wanted_fingerprint(source, shared, options, check=check) for check in {True, options.check}
+    ]
+    reasons = min((changed(there, wanted) for wanted in good), key=len)
     if options.keep_sdist_bundle:
-        return any(same_sources(there, wanted) for wanted in good)
-    return there in good
+        reasons = [each for each in reasons if each == "sources"]
+    # One build writes both, and says in each what they were made from.
+    if not reasons and options.labextension and recorded_in_labextension(source) != there:
+        return ["labextension"]
+    return reasons
 
 
-def _wanted(source: Source, shared: dict[str, Any], options: Options, *, check: bool) -> str:
+def wanted_fingerprint(
+    source: Source, shared: dict[str, Any], options: Options, *, check: bool
+) -> str:
+    """The fingerprint of a bundle that was made from the sources as they are now."""
     return fingerprint(
         source,
         tools_fingerprint(),
@@ -100,22 +140,24 @@ def _build(node: Node, source: Source, options: Options, report: Report) -> Resu
     started = time.monotonic()
     request = prepare(node, source, options, report)
     with bundler(node, request) as run:
-        modules = _follow(run, source, report)
-    _verify(source, request["fingerprint"])
-    return Result(source, True, time.monotonic() - started, modules)
+        result = _follow(run, source, report)
+    _verify(source, request)
+    if options.labextension:
+        made = {"name": source.name, "output": str(source.labextension)}
+        report({"event": "labextension", **made})
+    result.seconds = time.monotonic() - started
+    return result
 
 
 def prepare(node: Node, source: Source, options: Options, report: Report) -> dict[str, Any]:
     """Install what the build of `source` needs, and return the request for the bundler."""
-    if not tools_are_installed():
-        with step("install tools", report):
-            program(node)
+    need_tools(node, report)
     if not is_installed(source.root):
         with step("install packages", report):
             install(node, source.root)
     shared = shared_modules(source)
     # After npm, which may have written a lock file.
-    wanted = _wanted(source, shared, options, check=options.check)
+    wanted = wanted_fingerprint(source, shared, options, check=options.check)
     return {
         "source": str(source.folder),
         "output": str(source.output),
@@ -123,34 +165,61 @@ def prepare(node: Node, source: Source, options: Options, report: Report) -> dic
         "check": options.check,
         "sourcemap": options.sourcemap,
         "shared": shared,
+        "types": [str(folder) for folder in unpacked(type_packs(source))] if options.check else [],
         "labextension": str(source.labextension) if options.labextension else "",
         "fingerprint": wanted,
     }
 
 
-def _follow(run: Bundler, source: Source, report: Report) -> list[Event]:
-    """Pass a bundler's events on until it ends; returns those about modules."""
-    modules: list[Event] = []
+def need_node(report: Report) -> Node:
+    """A Node to build with; a download is announced, since it takes a while."""
+
+    def tell(words: str) -> None:
+        report({"event": "step", "name": "node", "state": "progress", "detail": words})
+
+    with step("node", report) as about:
+        node = find_node(tell=tell)
+        about["detail"] = f"{node.version} from {node.origin}"
+    return node
+
+
+def need_tools(node: Node, report: Report) -> None:
+    """Install the bundler, unless that has been done."""
+    if not tools_are_installed():
+        with step("install tools", report):
+            program(node)
+
+
+def _follow(run: Bundler, source: Source, report: Report) -> Result:
+    """Pass a bundler's events on until it ends, and keep those about sizes."""
+    result = Result(source.name, built=True)
     errors = 0
     for event in run.events():
         if event["event"] == "module":
-            modules.append(event)
+            result.modules.append(event)
+        elif event["event"] == "sizes":
+            result.sizes = event
         errors += event["event"] == "diagnostic" and event.get("severity") == "error"
         report(event)
     code, output = run.end()
     if errors:
         raise CompileFailed(source.name, errors)
     if code != 0:
-        raise BundlerFailed(source.name, output or f"It ended with code {code} and said nothing.")
-    return modules
+        raise BundlerFailed(source.name, output or how_it_ended(code))
+    return result
 
 
-def _verify(source: Source, wanted: str) -> None:
-    if recorded(source) != wanted:
-        raise BundlerFailed(
-            source.name,
-            f"{str(source.output)!r} is not the whole bundle with the fingerprint {wanted!r}.",
-        )
+def _verify(source: Source, request: dict[str, Any]) -> None:
+    wanted = request["fingerprint"]
+    made = {source.output: recorded(source)}
+    if request["labextension"]:
+        made[source.labextension] = recorded_in_labextension(source)
+    for output, found in made.items():
+        if found != wanted:
+            raise BundlerFailed(
+                source.name,
+                f"{str(output)!r} is not the whole bundle with the fingerprint {wanted!r}.",
+            )
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from plughost_build.toolchain import program
 
 Event = dict[str, Any]
 """What happens during a build, by its key `event`: `frontend`, `fresh`, `step`, `diagnostic`,
-`module`, `done` (see node/build.mjs for the last four)."""
+`sizes`, `module`, `done` (see node/build.mjs for the last five), `labextension`."""
 
 
 class Bundler:
@@ -44,8 +44,8 @@ class Bundler:
 
 
 @contextmanager
-def bundler(node: Node, request: dict[str, Any]) -> Iterator[Bundler]:
-    """Start the bundler for a request (see node/request.mjs); it never outlives the block."""
+def bundler(node: Node, request: dict[str, Any], name: str = "build.mjs") -> Iterator[Bundler]:
+    """Start a program of `node/` with its request; it never outlives the block."""
     with (
         tempfile.TemporaryDirectory(prefix="plughost-build-") as scratch,
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints,
@@ -53,8 +53,8 @@ def bundler(node: Node, request: dict[str, Any]) -> Iterator[Bundler]:
         request_file = Path(scratch, "request.json")
         request_file.write_text(json.dumps(request), encoding="utf-8")
         process = subprocess.Popen(
-            [node.executable, program(node), request_file],
-            cwd=request["source"],
+            [node.executable, program(node).with_name(name), request_file],
+            cwd=request.get("source", scratch),
             env=node.environment(),
             stdin=subprocess.PIPE if request.get("watch") else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -62,6 +62,8 @@ def bundler(node: Node, request: dict[str, Any]) -> Iterator[Bundler]:
             text=True,
             encoding="utf-8",
             errors="replace",
+            # Ctrl-C is for us: what goes on and on is told when to end, and leaves nothing half.
+            start_new_session=bool(request.get("watch")),
         )
         try:
             yield Bundler(process, complaints)

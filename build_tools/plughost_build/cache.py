@@ -10,10 +10,15 @@ import platform
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from plughost_build.errors import CacheError
+
+_NOBODYS = 24 * 3600
+"""Seconds after which nobody is still filling a folder."""
 
 
 def cache_folder() -> Path:
@@ -39,17 +44,31 @@ def fill_once(folder: Path, fill: Callable[[Path], None]) -> Path:
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        _remove_old_drafts(folder)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            fill(draft)
+            _put_in_place(draft, folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
         raise CacheError(str(folder.parent), error.strerror or str(error)) from error
-    try:
-        fill(draft)
-        try:
-            draft.rename(folder)
-        except OSError:
-            # A folder that is not empty is never replaced: someone else was first.
-            if not folder.is_dir():
-                raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return folder
+
+
+def _put_in_place(draft: Path, folder: Path) -> None:
+    try:
+        draft.rename(folder)
+    except OSError:
+        # A folder that is not empty is never replaced: someone else was first.
+        if not folder.is_dir():
+            raise
+
+
+def _remove_old_drafts(folder: Path) -> None:
+    """What killed builds left half filled; a Node in there is 200 MB."""
+    for draft in folder.parent.glob(f".{folder.name}-*"):
+        # Another build may have been quicker.
+        with suppress(FileNotFoundError):
+            if time.time() - draft.stat().st_mtime > _NOBODYS:
+                shutil.rmtree(draft, ignore_errors=True)

@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from plughost_build.build import Options, Report
+from plughost_build.build import Options, Report, Result
 from plughost_build.build import build as build_sources
+from plughost_build.build import dry_run as dry_run_sources
 from plughost_build.bundler import Event
 from plughost_build.errors import BuildError
-from plughost_build.report import json_lines, line_for, plain, size_table, to_stderr
+from plughost_build.report import (
+    against_budget,
+    json_lines,
+    line_for,
+    plain,
+    size_table,
+    to_stderr,
+)
 from plughost_build.source import Source, find_sources
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
+
+NARROW = 60
+"""Columns of a terminal below which the table of sizes has only those over the wire."""
+SERVED_WHEN = (
+    "A server that runs serves what was built after its next start, or once the extension was "
+    "disabled and enabled (`plughost extensions`)."
+)
 
 
 @click.command()
@@ -52,8 +70,23 @@ def build(
     workspace of several; the current folder, if none is given.
     What is fresh is left alone.
 
-    Exit codes: 0 built or fresh, 1 errors in the source, 2 could not start.
+    Exit codes: 0 built or fresh, 1 errors in a source, or with --dry-run something that is not
+    fresh, 2 could not start.
     """
+    for one, other, both in (
+        ("--installed", "a PATH", installed and paths),
+        ("--installed", "--jupyterlab", installed and jupyterlab),
+        ("--installed", "--watch", installed and watch),
+        ("--installed", "--bundle", installed and bundle),
+        ("--dry-run", "--watch", dry_run and watch),
+        ("--bundle", "a PATH", bundle and paths),
+        ("--bundle", "--jupyterlab", bundle and jupyterlab),
+        ("--watch", "--bundle", watch and bundle),
+        ("--watch", "--jupyterlab", watch and jupyterlab),
+        ("--dry-run", "--bundle", dry_run and bundle),
+    ):
+        if both:
+            raise click.UsageError(f"{one} does not go together with {other}.")
     options = Options(
         mode="development" if development else "production",
         check=not no_check,
@@ -61,12 +94,42 @@ def build(
         force=force,
         labextension=jupyterlab,
     )
-    try:
+
+    good = True
+
+    def work(report: Report) -> list[Result]:
+        nonlocal good
+        if installed:
+            from plughost_build.installed import build_installed, dry_run_installed
+
+            outcome = (dry_run_installed if dry_run else build_installed)(options, report)
+            good = outcome.ok
+            return outcome.results
+        if bundle:
+            from plughost_build.page_bundle import build_bundles
+
+            return build_bundles(report, force=force)
         sources = _all_sources(paths or (Path.cwd(),))
-        if as_json:
-            build_sources(sources, options, json_lines)
-        else:
-            _show(sources, options)
+        if dry_run:
+            good = dry_run_sources(sources, options, report)
+            return []
+        return build_sources(sources, options, report)
+
+    try:
+        if watch:
+            from plughost_build.watch import watch as keep_built
+
+            options = replace(options, mode="development", sourcemap=True)
+            # Until Ctrl-C, which is how it ends and nothing that has failed.
+            with suppress(KeyboardInterrupt):
+                report = json_lines if as_json else plain(to_stderr)
+                keep_built(lambda: _all_sources(paths or (Path.cwd(),)), options, report)
+        elif as_json:
+            work(json_lines)
+        elif dry_run:
+            work(plain(click.echo))
+        elif any(result.built for result in _show(work)) and installed:
+            click.echo(SERVED_WHEN, err=True)
     except BuildError as error:
         if as_json:
             failed = {"event": "failed", "text": error.args[0], "hint": error.hint}
@@ -74,6 +137,8 @@ def build(
         else:
             click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)
+    if not good:
+        sys.exit(1)
 
 
 def _all_sources(paths: tuple[Path, ...]) -> list[Source]:
@@ -81,32 +146,41 @@ def _all_sources(paths: tuple[Path, ...]) -> list[Source]:
     return list({s.folder: s for path in paths for s in find_sources(path)}.values())
 
 
-def _show(sources: list[Source], options: Options) -> None:
-    """Build with progress on standard error and, at the end, the sizes on standard output."""
+def _show(work: Callable[[Report], list[Result]]) -> list[Result]:
+    """Work with progress on standard error and, at the end, the sizes on standard output."""
     from rich.console import Console
 
     console = Console(stderr=True)
     if console.is_terminal:
         with console.status("starting") as status:
-            results = build_sources(sources, options, _animated(console, status))
+            results = work(_animated(console, status))
     else:
-        results = build_sources(sources, options, plain(to_stderr))
+        results = work(plain(to_stderr))
     if any(result.built for result in results):
-        Console().print(size_table(results))
+        # A log has no width, and in it names are looked for whole.
+        out = Console(width=None if sys.stdout.isatty() else 200)
+        out.print(size_table(results, narrow=out.width < NARROW))
+        for line in against_budget(results):
+            click.echo(line)
+    return results
 
 
 def _animated(console: Console, status: Status) -> Report:
     """Finished steps in lines; below them the one that is running."""
-    running: dict[str, None] = {}
+    frontend = ""
+    running: dict[str, str] = {}
 
     def report(event: Event) -> None:
+        nonlocal frontend
+        if event["event"] == "frontend":
+            frontend = event["name"]
         if event["event"] == "step":
-            if event["state"] == "start":
-                running[event["name"]] = None
-            else:
-                running.pop(event["name"], None)
-            status.update(", ".join(running) or "…")
-        if line := line_for(event):
+            running.pop(event["name"], None)
+            if event["state"] != "done":
+                running[event["name"]] = (line_for(event) or event["name"]).strip()
+        status.update(": ".join(filter(None, (frontend, ", ".join(running.values())))))
+        # What is under way is shown below the lines, not among them.
+        if (line := line_for(event)) and event.get("state") != "progress":
             # No markup, no wrapping: code frames hold brackets and need their columns.
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 

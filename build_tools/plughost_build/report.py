@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from plughost_build.build import Result
@@ -12,6 +12,18 @@ from plughost_build.bundler import Event
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+REASONS = {
+    "forced": "--force builds what is fresh, too",
+    "missing": "it has never been built",
+    "damaged": "its bundle is not whole",
+    "labextension": "its labextension was not made with it",
+    "sources": "its sources have changed",
+    "tools": "it was built by another version of plughost",
+    "shared": "other shared modules are there now",
+    "options": "it was built with other options",
+}
+"""Why something is not fresh, in words (see `why_stale`)."""
 
 
 def plain(write: Callable[[str], object]) -> Callable[[Event], None]:
@@ -34,13 +46,35 @@ def line_for(event: Event) -> str | None:
     match event["event"]:
         case "fresh":
             return f"{event['name']}: fresh, nothing to do"
+        case "stale":
+            return f"{event['name']}: stale, {', '.join(REASONS[r] for r in event['reasons'])}"
+        case "failed":
+            return f"{event['name']}: {event['text']}\n  → {event['hint']}"
+        case "removed":
+            return f"{event['folder']}: removed, what it was built for is no longer installed"
+        case "labextension":
+            return f"{event['name']}: labextension in {event['output']}"
         case "frontend":
             return f"{event['name']}: building"
         case "step" if event["state"] == "done":
             detail = f" ({event['detail']})" if "detail" in event else ""
             return f"  {event['name']}{detail}: {event['ms'] / 1000:.1f} s"
+        case "step" if event["state"] == "progress":
+            return f"  {event['name']}: {event['detail']}"
         case "diagnostic":
             return diagnostic(event)
+        case "watching":
+            return f"Watching {', '.join(event['names'])}. Ctrl-C ends it."
+        case "rebuilt":
+            how = "rebuilt" if event["changed"] else "built"
+            return f"{event['name']}: {how} in {event['ms']} ms ({event['module']})"
+        case "broken":
+            return f"{event['name']}: not built; the last good bundle, if there is one, stays"
+        case "checked" if event["errors"]:
+            count = f"{event['errors']} error{'s' if event['errors'] > 1 else ''}"
+            return f"{event['name']}: built all the same, with {count} in its types"
+        case "checked" if event["mended"]:
+            return f"{event['name']}: its types are right again"
     return None
 
 
@@ -75,32 +109,56 @@ def _code_frame(event: Event) -> list[str]:
     return [f"  {number} │ {code}", f"  {' ' * len(number)} │ {before}{mark}"]
 
 
-def size_table(results: Sequence[Result]) -> Table:
+PARTS = {"start": "at the start", "shared": "if asked for", "later": "later", "aside": "never"}
+"""When a page loads a file, in words (see node/budget.mjs)."""
+
+
+def size_table(results: Sequence[Result], *, narrow: bool = False) -> Table:
     """Bytes of what was built, largest first, one section per frontend."""
     from rich.table import Table
 
-    table = Table("file", box=None, pad_edge=False, header_style="bold")
-    for heading in ("size", "gzip", "brotli"):
-        table.add_column(heading, justify="right")
+    kinds = ("brotli",) if narrow else ("bytes", "gzip", "brotli")
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("file", overflow="ellipsis")
+    for kind in kinds:
+        table.add_column("size" if kind == "bytes" else kind, justify="right", no_wrap=True)
+    if not narrow:
+        table.add_column("loaded", no_wrap=True)
     for result in results:
         if not result.built:
             continue
         modules = sorted(result.modules, key=lambda module: -module["bytes"])
         shown, rest = (modules[:10], modules[10:]) if len(modules) > 12 else (modules, [])
-        title = f"{result.source.name} ({result.seconds:.1f} s)"
-        table.add_row(title, *_sizes(modules), style="bold")
+        title = f"{result.name} ({result.seconds:.1f} s)"
+        table.add_row(title, *_sizes(modules, kinds), style="bold")
         for module in shown:
-            table.add_row(f"  {module['file']}", *_sizes([module]))
+            part = [] if narrow else [PARTS.get(module.get("part", ""), "")]
+            table.add_row(f"  {module['file']}", *_sizes([module], kinds), *part)
         if rest:
-            table.add_row(f"  {len(rest)} smaller files", *_sizes(rest))
+            table.add_row(f"  {len(rest)} smaller files", *_sizes(rest, kinds))
     return table
 
 
-def _sizes(modules: Sequence[Event]) -> list[str]:
+def against_budget(results: Sequence[Result]) -> Iterator[str]:
+    """A line for each frontend: bytes over the wire, and how much of its budget that is."""
+    for result in results:
+        if result.sizes:
+            limits = result.sizes["budget"]
+            parts = (_of(key, result.sizes[key], limits.get(key)) for key in ("start", "total"))
+            yield f"{result.name}: {', '.join(parts)}"
+
+
+def _of(name: str, size: int, limit: int | None) -> str:
+    if limit is None:
+        return f"{name} {_bytes(size)}"
+    return f"{name} {_bytes(size)} of {_bytes(limit)} ({100 * size / limit:.0f} %)"
+
+
+def _sizes(modules: Sequence[Event], kinds: Sequence[str]) -> list[str]:
     # What has no compressed twin goes over the wire as it is.
     return [
-        _bytes(sum(module.get(key) or module["bytes"] for module in modules))
-        for key in ("bytes", "gzip", "brotli")
+        _bytes(sum(module.get(kind) or module["bytes"] for module in modules)) for kind in kinds
     ]
 
 

@@ -10,11 +10,11 @@ import json
 from collections.abc import Iterator
 
 # The standard library's: plughost's own build runs before its dependencies are installed.
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from plughost_build.source import MANIFEST, Source
+from plughost_build.source import MANIFEST, Source, shipped_source
 
 
 def shared_modules(source: Source) -> dict[str, Any]:
@@ -23,33 +23,70 @@ def shared_modules(source: Source) -> dict[str, Any]:
     In a repository of several frontends, those count that it takes modules from; another one
     that happens to be installed, or built already, must not change what is built.
     """
-    neighbours = source.members | {source.name}
     manifests = [_read(provider.manifest) for provider in source.providers]
-    manifests += [
-        manifest
-        for manifest in map(_read, installed_manifests())
-        if manifest.get("name") not in neighbours
-    ]
+    manifests += [manifest for _, manifest in _from_elsewhere(source)]
     found: dict[str, Any] = {}
     for manifest in manifests:
         for specifier, entry in manifest.get("provides", {}).items():
-            found.setdefault(specifier, {"version": entry["version"], "from": manifest["name"]})
+            provided = {"version": entry["version"], "from": manifest["name"]}
+            first = found.setdefault(specifier, provided)
+            # One frontend is met twice when it has two entry points.
+            if provided["from"] not in [e["from"] for e in (first, *first.get("also", ()))]:
+                first.setdefault("also", []).append(provided)
     return dict(sorted(found.items()))
+
+
+def type_packs(source: Source) -> list[Path]:
+    """The types of those shared modules that come from outside the repository of `source`.
+
+    Inside it, npm's links lead to the sources themselves.
+    """
+    packs = [
+        path.parent / manifest["types"]
+        for path, manifest in _from_elsewhere(source)
+        if isinstance(manifest.get("types"), str)
+    ]
+    return list(dict.fromkeys(packs))
+
+
+def _from_elsewhere(source: Source) -> Iterator[tuple[Path, dict[str, Any]]]:
+    neighbours = source.members | {source.name}
+    for path in installed_manifests():
+        manifest = _read(path)
+        if manifest.get("name") not in neighbours:
+            yield path, manifest
 
 
 def installed_manifests() -> Iterator[Path]:
     """The manifests of the browser host and of every installed extension; imports none of them."""
     yield from _beside("plughost", "static")
     for entry_point in entry_points(group="plughost"):
-        yield from _beside(entry_point.module, "frontend")
+        beside = [*_beside(entry_point.module, "frontend")]
+        yield from beside or _built_here(entry_point)
 
 
 def _beside(module: str, folder: str) -> Iterator[Path]:
+    for place in package_folders(module):
+        path = place / folder / MANIFEST
+        if path.is_file():
+            yield path
+
+
+def package_folders(module: str) -> Iterator[Path]:
+    """Where a package lies, or would lie; imports nothing."""
     # Only the first part is looked up: for a dotted name find_spec would import its parents.
     top, *rest = module.split(".")
     spec = importlib.util.find_spec(top)
     for place in (spec and spec.submodule_search_locations) or []:
-        path = Path(place, *rest, folder, MANIFEST)
+        yield Path(place, *rest)
+
+
+def _built_here(entry_point: EntryPoint) -> Iterator[Path]:
+    """What `plughost build --installed` has made of an extension that came uncompiled."""
+    if any(map(shipped_source, package_folders(entry_point.module))):
+        from plughost.extensions import built_folder  # which builds of others do without
+
+        path = built_folder(entry_point.dist, entry_point.module) / "frontend" / MANIFEST
         if path.is_file():
             yield path
 

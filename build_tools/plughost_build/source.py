@@ -15,6 +15,8 @@ from typing import Any
 from plughost_build.errors import SourceError
 
 MANIFEST = "plughost.json"
+OURS = ".plughost"
+"""The folder in a source where builds keep what editors read; see node/tsconfig.mjs."""
 _AT_RUN_TIME = ("dependencies", "peerDependencies", "optionalDependencies")
 
 
@@ -29,6 +31,7 @@ class Source:
     their types perhaps, are not among them.
     Of the frontends in the same workspace, `providers` are those that it takes shared modules
     from, directly or not, and `members` the names of all.
+    `original` is what this one was copied from, where it lies in a place to build in.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Source:
     needs: frozenset[str]
     providers: tuple[Source, ...] = ()
     members: frozenset[str] = frozenset()
+    original: Source | None = None
 
     @property
     def manifest(self) -> Path:
@@ -77,6 +81,26 @@ def find_sources(folder: Path) -> list[Source]:
     return members
 
 
+def shipped_source(package: Path) -> Path | None:
+    """The folder in a Python package that holds its browser half uncompiled, if one does.
+
+    The package's own folder or one right inside it, with a package.json that has a `plughost`
+    object.
+    """
+    for path in sorted((*package.glob("package.json"), *package.glob("*/package.json"))):
+        try:
+            if "plughost" in json.loads(path.read_text(encoding="utf-8")):
+                return path.parent.resolve()
+        except (OSError, ValueError, TypeError):
+            continue  # something else's, which is not ours to judge
+    return None
+
+
+def source_for(folder: Path, package: Path) -> Source:
+    """The source in `folder`, to be built into another Python package than it names."""
+    return replace(_source(folder, read_package_json(folder), package), root=folder)
+
+
 def _members(root: Path) -> list[Source]:
     """The frontends of a workspace in the order to build them, each knowing its providers."""
     found = [
@@ -86,7 +110,7 @@ def _members(root: Path) -> list[Source]:
     ]
     names = frozenset(source.name for source in found)
     done: dict[Path, Source] = {}
-    for source, direct in _providers_first(found):
+    for source, direct in providers_first(found):
         providers: dict[Path, Source] = {}
         for folder in direct:
             for provider in (*done[folder].providers, done[folder]):
@@ -131,7 +155,7 @@ def workspace_members(root: Path, package_json: dict[str, Any]) -> list[Path]:
     return sorted(found)
 
 
-def _source(folder: Path, package_json: dict[str, Any]) -> Source:
+def _source(folder: Path, package_json: dict[str, Any], package: Path | None = None) -> Source:
     path = str(folder / "package.json")
     declared = package_json["plughost"]
     if not isinstance(declared, dict):
@@ -139,20 +163,14 @@ def _source(folder: Path, package_json: dict[str, Any]) -> Source:
     name = package_json.get("name")
     if not isinstance(name, str) or not name:
         raise SourceError(f"{path!r} has no 'name'.", "npm packages need one.")
-    package_name = _text(declared, "package", path)
-    package = (folder / package_name).resolve()
-    if not package.is_dir():
-        raise SourceError(
-            f"'plughost.package' in {path!r} names the folder {package_name!r}, and there is none.",
-            "It is the Python package that receives the bundle, relative to package.json.",
-        )
+    package = package or _package(folder, _text(declared, "package", path))
     output_name = _text(declared, "output", path, default="frontend")
     output = (package / output_name).resolve()
     if package not in output.parents:
         # A build owns its output and replaces it whole; it must never be somebody's sources.
         raise SourceError(
             f"'plughost.output' in {path!r} is {output_name!r}, which does not lie below the "
-            f"Python package {package_name!r}.",
+            f"Python package {package.name!r}.",
             "Name a folder inside it, or leave the key out for 'frontend'.",
         )
     provides = declared.get("provides", [])
@@ -171,6 +189,17 @@ def _source(folder: Path, package_json: dict[str, Any]) -> Source:
         provides=frozenset(provides),
         needs=frozenset(needs),
     )
+
+
+def _package(folder: Path, name: str) -> Path:
+    package = (folder / name).resolve()
+    if not package.is_dir():
+        raise SourceError(
+            f"'plughost.package' in {str(folder / 'package.json')!r} names the folder {name!r}, "
+            "and there is none.",
+            "It is the Python package that receives the bundle, relative to package.json.",
+        )
+    return package
 
 
 def _text(declared: dict[str, Any], key: str, path: str, default: str | None = None) -> str:
@@ -206,7 +235,7 @@ def package_of(specifier: str) -> str:
     return "/".join(specifier.split("/")[: 2 if specifier.startswith("@") else 1])
 
 
-def _providers_first(sources: list[Source]) -> list[tuple[Source, list[Path]]]:
+def providers_first(sources: list[Source]) -> list[tuple[Source, list[Path]]]:
     """Each source with the folders of those it takes modules from, which come before it."""
     by_folder = {source.folder: source for source in sources}
     graph = {

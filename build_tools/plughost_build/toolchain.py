@@ -57,7 +57,7 @@ def _packages_folder() -> Path:
 def _install(node: Node, draft: Path) -> None:
     for name in ("package.json", "package-lock.json"):
         shutil.copy(SHIPPED / name, draft / name)
-    run_npm(node, draft, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev")
+    run_npm(node, draft, "ci", "--prefer-offline")
 
 
 def _copy(draft: Path) -> None:

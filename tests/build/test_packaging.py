@@ -31,6 +31,7 @@ def frontend(wheel: Path, folder: str) -> Any:
         manifest = json.loads(inside.read(f"{folder}/plughost.json"))
     provided = [entry["file"] for entry in manifest["provides"].values()]
     named = [manifest["module"], *manifest["styles"], *manifest["preload"], *provided]
+    named += [manifest["types"]] if manifest["provides"] else []
     assert {f"{folder}/{name}" for name in named} <= names(wheel)
     return manifest
 
@@ -75,7 +76,7 @@ def test_plughosts_sdist_makes_the_same_wheel_without_node_or_network(
         "build_wheel",
         PATH="/nonexistent",
         PLUGHOST_CACHE=str(tmp_path / "cache"),
-        PLUGHOST_NODE_MIRROR=CLOSED_PORT,
+        PLUGHOST_NODE_DOWNLOAD="never",
         npm_config_registry=CLOSED_PORT,
     )
     assert names(wheel) == names(plughost_wheel)

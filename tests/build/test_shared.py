@@ -30,7 +30,7 @@ def install(machine: Machine, name: str, module: str) -> None:
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text(f"[plughost]\n{name} = {module}\n")
     package = machine.site / module.replace(".", "/")
-    package.mkdir(parents=True)
+    package.mkdir(parents=True, exist_ok=True)
     (machine.site / module.partition(".")[0] / "__init__.py").write_text("raise SystemExit(3)\n")
     (package / "__init__.py").write_text("raise SystemExit(3)\n")
 
@@ -52,6 +52,23 @@ def test_installed_frontends_are_found_without_importing_them(
         "react-dom/client": {"version": "1.2.3", "from": "@some/lab"},
         "yjs": {"version": "1.2.3", "from": "deep"},
     }
+
+
+def test_others_that_provide_the_same_are_all_told_of(
+    machine: Machine, make_source: MakeSource
+) -> None:
+    for name in ("charts", "lab", "maps"):
+        install(machine, name, f"some_{name}")
+        manifest(machine.site / f"some_{name}/frontend", name, "react")
+    # Two extensions of one package have one browser half.
+    install(machine, "more-maps", "some_maps")
+    listed = json.loads(machine.run_bare(LIST.format(folder=make_source("weather"))))
+    react = listed["plughost-weather"]["react"]
+    assert sorted([react["from"], *(each["from"] for each in react["also"])]) == [
+        "charts",
+        "lab",
+        "maps",
+    ]
 
 
 def test_a_half_written_manifest_of_another_extension_is_passed_over(
@@ -78,3 +95,35 @@ def test_in_a_repository_the_bundles_beside_count_and_ones_own_does_not(
         "plughost-provider": {},
         "plughost-user": {"theirs": {"version": "1.2.3", "from": "plughost-provider"}},
     }
+
+
+PACKS = """
+from pathlib import Path
+from plughost_build.shared import type_packs
+from plughost_build.source import find_sources
+for source in find_sources(Path("{folder}")):
+    print(source.name, *(pack.name for pack in type_packs(source)))
+"""
+
+
+def test_the_types_of_strangers_come_from_their_packs_and_a_neighbours_from_npms_links(
+    machine: Machine, make_source: MakeSource, tmp_path: Path
+) -> None:
+    root = tmp_path / "repository"
+    root.mkdir()
+    (root / "package.json").write_text('{"workspaces": ["*"]}')
+    make_source("beside", folder=root / "beside", plughost={"provides": ["theirs"]})
+    make_source("user", folder=root / "user", package_json={"dependencies": {"theirs": "1"}})
+    for name, module, shared in (
+        ("lab", "some_lab", "react"),
+        ("plughost-beside", "plughost_beside", "theirs"),
+    ):
+        install(machine, name, module)
+        folder = machine.site / module / "frontend"
+        manifest(folder, name, shared)
+        about = json.loads((folder / "plughost.json").read_text())
+        (folder / "plughost.json").write_text(json.dumps({**about, "types": f"{name}.json.gz"}))
+    assert machine.run_bare(PACKS.format(folder=root)).splitlines() == [
+        "plughost-beside lab.json.gz",
+        "plughost-user lab.json.gz",
+    ]

@@ -46,7 +46,6 @@ def test_an_unreachable_registry_is_named_and_leaves_nothing_behind(
 ) -> None:
     monkeypatch.setenv("npm_config_registry", CLOSED_PORT)
     monkeypatch.setenv("npm_config_cache", str(empty_cache / "no-npm-cache"))
-    monkeypatch.setenv("npm_config_fetch_retries", "0")
-    with pytest.raises(NpmFailed, match=r"(?s)ECONNREFUSED.*npm config get registry"):
+    with pytest.raises(NpmFailed, match=r"(?s)ECONNREFUSED.*npm_config_registry"):
         program(find_node())
     assert list((empty_cache / "tools").iterdir()) == []

@@ -88,6 +88,23 @@ def test_licences_name_what_is_inside(bench: Bench) -> None:
     }
 
 
+def test_a_list_names_the_packages_inside_with_their_share(bench: Bench) -> None:
+    files = {
+        "node_modules/heavy/package.json": '{"name": "heavy", "version": "2.0.0"}',
+        "node_modules/heavy/index.js": f"export const used = '{'x' * 1000}', unused = 1;",
+        "node_modules/unused/index.js": "export default 1;",
+        "node_modules/unused/package.json": (
+            '{"name": "unused", "version": "1.0.0", "sideEffects": false}'
+        ),
+        "src/index.ts": "import { used } from 'heavy'; import 'unused'; export default [used];",
+    }
+    built = bench.build(bench.write("it", files))
+    heavy, own = json.loads(built.files["packages.json"])
+    assert (heavy["name"], heavy["version"], own["name"]) == ("heavy", "2.0.0", "it")
+    whole = len(built.files[built.manifest["module"]])
+    assert 1000 < heavy["bytes"] < heavy["bytes"] + own["bytes"] <= whole
+
+
 @pytest.mark.parametrize("kept", ["@some/thing-of-old", "@some", "@some/thing"])
 def test_the_source_keeps_texts_of_packages_published_without_one(bench: Bench, kept: str) -> None:
     package = {"name": "@some/thing-of-old", "version": "1.0.0", "license": "MIT"}

@@ -187,6 +187,23 @@ NEEDS_A_PAGE = {
             '"react" is provided by "@plughost/lab" and by "it".',
         ),
         (
+            {"src/index.ts": "import { useState } from 'react'; export default useState;"},
+            {"dependencies": {"react": "^18.0.0"}},
+            {"react": {**REACT["react"], "also": [{"version": "17.0.2", "from": "charts"}]}},
+            '"react" is provided by "@plughost/lab" (18.2.0) and by "charts" (17.0.2);'
+            ' "it" wants react ^18.0.0.',
+        ),
+        (
+            {
+                **package("chart", "export * from 'react';", dependencies={"react": "^17.0.0"}),
+                "src/index.ts": "import * as chart from 'chart'; export default [chart];",
+            },
+            {},
+            {"react": {**REACT["react"], "also": [{"version": "17.0.2", "from": "charts"}]}},
+            '"react" is provided by "@plughost/lab" (18.2.0) and by "charts" (17.0.2);'
+            ' "chart" wants react ^17.0.0.',
+        ),
+        (
             TWICE,
             {"plughost": {"package": "python", "provides": ["big"]}},
             {},
@@ -206,7 +223,16 @@ NEEDS_A_PAGE = {
             '"gone" is in plughost.provides and cannot be found.',
         ),
     ],
-    ids=["out of range", "deep import", "two providers", "two copies", "unknown names", "missing"],
+    ids=[
+        "out of range",
+        "deep import",
+        "two providers",
+        "two others provide",
+        "two others provide for a dependency",
+        "two copies",
+        "unknown names",
+        "missing",
+    ],
 )
 def test_what_would_put_a_second_copy_into_the_page_is_refused(
     bench: Bench,

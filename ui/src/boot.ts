@@ -11,6 +11,14 @@ export interface IFrontend {
   readonly module: string;
 }
 
+/** Frontends joined into one file by `plughost build --bundle`. */
+export interface IBundle {
+  /** URL of the file, relative to the page's origin. */
+  readonly module: string;
+  /** Whose modules are in it, by their extensions' names. */
+  readonly extensions: readonly string[];
+}
+
 /** How long the page waits for one frontend before it goes on without it; milliseconds. */
 export interface IPatience {
   /** For a module to arrive, counted from the arrival of the app's own module. */
@@ -26,6 +34,7 @@ export interface IBoot {
   readonly version: string;
   readonly app: IFrontend;
   readonly frontends: readonly IFrontend[];
+  readonly bundle: IBundle | null;
   readonly patience: IPatience;
   /** The page configuration, for the app; the host does not look into it. */
   readonly config: Readonly<Record<string, unknown>>;
@@ -57,6 +66,7 @@ export function readBoot(page: Document): IBoot | null {
     baseUrl: '/',
     version: '',
     frontends: [],
+    bundle: null,
     config: {},
     ...data,
     app: data.app,

@@ -1,30 +1,41 @@
 /** Frontend modules: imported under guard, each with a record; none makes another wait. */
 
-import type { IFrontend } from './boot';
+import type { IBundle, IFrontend } from './boot';
 import { fail, type IRecord } from './records';
 
+/** What a frontend's module exports. */
+interface IModule {
+  readonly default?: unknown;
+  /** Of a bundle: functions that run the modules of frontends, by their extensions' names. */
+  readonly modules?: Readonly<Record<string, () => Promise<IModule>>>;
+}
+
 /** How a module is imported; tests pass their own. */
-export type Importer = (url: string) => Promise<{ readonly default?: unknown }>;
+export type Importer = (url: string) => Promise<IModule>;
 
 /** The browser's own `import()`; the bundler leaves a computed address alone. */
 export const importModule: Importer = url => import(/* @vite-ignore */ url);
 
 /**
- * Import one frontend's module and return its default export.
+ * Import one frontend's module, from the page's bundle if that has it; returns its default export.
  *
  * The record says what became of it. A rejection means that it failed, and has been reported.
  */
 export async function load(
   frontend: IFrontend,
   record: IRecord,
-  importer: Importer
+  importer: Importer,
+  bundle: IBundle | null
 ): Promise<unknown> {
   const start = performance.now();
   try {
-    const module = await importer(new URL(frontend.module, document.baseURI).href);
+    const { extension } = frontend;
+    const module = bundle?.extensions.includes(extension)
+      ? await (await importer(address(bundle.module))).modules?.[extension]?.()
+      : await importer(address(frontend.module));
     record.ms = performance.now() - start;
     record.hint = null;
-    if (module.default === undefined) {
+    if (module?.default === undefined) {
       throw new Error('The module has no default export.');
     }
     return module.default;
@@ -33,6 +44,10 @@ export async function load(
     fail(record, error, await advise(frontend, error));
     throw error;
   }
+}
+
+function address(url: string): string {
+  return new URL(url, document.baseURI).href;
 }
 
 /** Wait for `work`, at most `ms`: its value in an array, or `null` when it takes longer. */

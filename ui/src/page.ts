@@ -37,7 +37,7 @@ export class Page implements IPage {
     const record = this._record(own);
     const arrivals = frontends.map(frontend => this._arrive(frontend));
     try {
-      const create = await load(own, record, this._importer);
+      const create = await load(own, record, this._importer, null);
       if (typeof create !== 'function') {
         throw new TypeError('The default export of an app is a function: createApp(page).');
       }
@@ -90,7 +90,7 @@ export class Page implements IPage {
   /** Import one frontend; it gives no plugins when it fails, and its record says why. */
   private _arrive(frontend: IFrontend): IArrival {
     const record = this._record(frontend);
-    const found = load(frontend, record, this._importer).then(
+    const found = load(frontend, record, this._importer, this.boot.bundle).then(
       exported => {
         record.state = 'active';
         return [exported].flat();

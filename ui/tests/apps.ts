@@ -38,11 +38,15 @@ export const ICounter = new Token<ICounter>('test:ICounter');
 /** How a module comes: a namespace, or a function that makes one, for those that fail or dawdle. */
 type Module = { default?: unknown } | (() => Promise<{ default?: unknown }>);
 
-/** A page whose app is `app` and whose frontends are `modules`, by the name of their extension. */
+/**
+ * A page whose app is `app` and whose frontends are `modules`, by the name of their extension;
+ * those of `bundled` are in the page's bundle, as functions that run them.
+ */
 export function page(
   app: unknown,
   modules: Record<string, Module>,
-  patience: IPatience = { module: 50, activate: 50 }
+  patience: IPatience = { module: 50, activate: 50 },
+  bundled: Record<string, () => Promise<{ default?: unknown }>> = {}
 ): Page {
   const frontend = (extension: string): IFrontend => ({
     extension,
@@ -55,11 +59,16 @@ export function page(
     baseUrl: '/',
     version: '0',
     app: frontend('app'),
-    frontends: Object.keys(modules).map(frontend),
+    frontends: Object.keys({ ...modules, ...bundled }).map(frontend),
+    bundle: { module: '/bundle.js', extensions: Object.keys(bundled) },
     patience,
     config: {}
   };
-  const all: Record<string, Module> = { ...modules, app: { default: app } };
+  const all: Record<string, Module> = {
+    ...modules,
+    app: { default: app },
+    bundle: { modules: bundled } as Module
+  };
   return new Page(boot, async url => {
     const module = all[new URL(url).pathname.slice(1, -3)];
     return typeof module === 'function' ? module() : module;

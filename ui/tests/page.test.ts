@@ -44,6 +44,22 @@ describe('a page', () => {
     });
   });
 
+  it('takes from its bundle what is in there, and runs each on its own', async () => {
+    const it = page(() => new TestApp([greeter]), { late: { default: [] } }, undefined, {
+      broken: () => Promise.reject(new Error('no such luck')),
+      guest: () => Promise.resolve({ default: [guest] })
+    });
+    await it.start();
+    expect(greeted).toEqual(['hello']);
+    expect(states(it)).toMatchObject({
+      'broken-package': 'failed',
+      'guest-package': 'active',
+      'guest:plugin': 'active',
+      'late-package': 'active'
+    });
+    expect(it.records.find('broken-package')?.error).toBe('no such luck');
+  });
+
   it('goes on without a module that throws, and names it', async () => {
     const it = page(() => new TestApp([greeter]), {
       broken: () => Promise.reject(new Error('no such luck')),

@@ -4,10 +4,11 @@
  *     node build.mjs <request.json>
  *
  * Events go to standard output, one JSON object per line. Exit code 0: written; 1: the source
- * has errors, reported as diagnostics, and the old output is untouched; 2: the request is wrong.
+ * has errors, reported as diagnostics, and the old output is untouched; 2: the request is wrong;
+ * 3: the bundler broke, and standard error says how.
  */
 
-import { checkBudget } from './budget.mjs';
+import { checkBudget, partOf } from './budget.mjs';
 import { openBundler } from './bundle.mjs';
 import { BadRequest, BuildError, emit, report, step } from './events.mjs';
 import { compress, handOver } from './files.mjs';
@@ -15,6 +16,7 @@ import { buildLabextension } from './labextension.mjs';
 import { makeOutput } from './output.mjs';
 import { readRequest } from './request.mjs';
 import { readSource } from './source.mjs';
+import { writeConfigToExtend } from './tsconfig.mjs';
 import { checkTypes } from './typecheck.mjs';
 import { watch } from './watch.mjs';
 
@@ -28,22 +30,24 @@ try {
   } else if (error instanceof BadRequest) {
     report({ severity: 'error', text: error.message });
   } else {
-    const { message, stack } = /** @type {Error} */ (error);
-    report({ severity: 'error', text: `The bundler failed: ${message}`, hint: stack });
+    // Not an error of the source, so no diagnostic.
+    console.error(/** @type {Error} */ (error).stack);
+    process.exitCode = 3;
   }
 }
 
 /** @param {import('./request.mjs').Request} request */
 async function build(request) {
   const source = readSource(request.source);
+  writeConfigToExtend(request, source);
   const [types, made] = await Promise.allSettled([
     request.check ? step('check', () => checkTypes(source, request)) : [],
     step('bundle', () => bundleOnce(request, source))
   ]);
-  const wrong = [
-    ...(made.status === 'rejected' ? diagnosticsOf(made.reason) : []),
-    ...(types.status === 'rejected' ? diagnosticsOf(types.reason) : types.value)
-  ];
+  const wrong = withoutEchoes(
+    made.status === 'rejected' ? diagnosticsOf(made.reason) : [],
+    types.status === 'rejected' ? diagnosticsOf(types.reason) : types.value
+  );
   if (made.status === 'rejected' || wrong.some(each => each.severity === 'error')) {
     throw new BuildError(wrong);
   }
@@ -53,7 +57,7 @@ async function build(request) {
   if (request.mode === 'production') {
     const first = new Set([bundle.module, ...bundle.styles, ...bundle.preload]);
     await step('compress', () => compress(files, first, request.output));
-    checkBudget(source, bundle, files);
+    emit({ event: 'sizes', ...checkBudget(source, bundle, files), budget: source.budget });
   }
   const labextension = request.labextension
     ? await step('labextension', () => buildLabextension(request, source))
@@ -70,6 +74,7 @@ async function build(request) {
       emit({
         event: 'module',
         file,
+        part: partOf(file, bundle),
         bytes: contents.length,
         gzip: gzip ?? null,
         brotli: brotli ?? null
@@ -87,6 +92,20 @@ async function bundleOnce(request, source) {
   } finally {
     await bundler.dispose();
   }
+}
+
+/**
+ * What the bundler found, and what the type check did at other places: about the same one, such
+ * as an import that leads nowhere, the bundler gives the better advice.
+ *
+ * @param {import('./events.mjs').Diagnostic[]} bundling
+ * @param {import('./events.mjs').Diagnostic[]} checking
+ */
+function withoutEchoes(bundling, checking) {
+  const place = (/** @type {import('./events.mjs').Diagnostic} */ { file, line, column }) =>
+    line === undefined ? Symbol() : `${file}:${line}:${column}`;
+  const known = new Set(bundling.map(place));
+  return [...bundling, ...checking.filter(each => !known.has(place(each)))];
 }
 
 /** @param {unknown} error @returns {import('./events.mjs').Diagnostic[]} */

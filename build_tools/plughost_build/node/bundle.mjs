@@ -1,12 +1,12 @@
 /** From an entry module to hashed ES modules: esbuild with our plugins, run once or twice. */
 
-import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import * as esbuild from 'esbuild';
 import { assets, LOADERS, PROCESS, shimFile } from './assets.mjs';
 import { nameDynamicCommonJS } from './dynamic.mjs';
-import { BuildError, problem, warning } from './events.mjs';
+import { BuildError, problem } from './events.mjs';
 import { fold } from './fold.mjs';
+import { fromEsbuild, translated } from './messages.mjs';
 import { findPackage, packageName, packageOf } from './npm.mjs';
 import { CORE, LAZY, Provider } from './provide.mjs';
 import { SharedModules } from './shared.mjs';
@@ -26,6 +26,9 @@ import { SharedModules } from './shared.mjs';
  * @property {Record<string, {version: string, file: string}>} provides
  * @property {Record<string, string>} requires
  * @property {string[]} inputs every file that something of ended up in the bundle, absolute
+ * @property {Map<string, number>} sizes how many bytes of each
+ * @property {Map<string, number>} startSizes how many of them are loaded at the start
+ * @property {string[]} read what was read and is not installed, absolute
  * @property {Diagnostic[]} diagnostics warnings
  */
 
@@ -40,9 +43,13 @@ const OUTDIR = 'plughost-bundle';
  *
  * @param {import('./request.mjs').Request} request
  * @param {import('./source.mjs').Source} source
+ * @param {SharedModules} [shared] what is left to the page, and how
  */
-export async function openBundler(request, source) {
-  const shared = new SharedModules(source, request.shared);
+export async function openBundler(
+  request,
+  source,
+  shared = new SharedModules(source, request.shared)
+) {
   const provider = new Provider(source);
   const base = baseOptions(request, source, [shared.plugin(), assets]);
   const context = await esbuild.context({
@@ -56,19 +63,26 @@ export async function openBundler(request, source) {
         await context.rebuild()
       );
     } catch (error) {
-      throw translated(error, source);
+      throw translated(error, source, shared);
     }
   };
   return {
     /** @returns {Promise<Bundle>} @throws {BuildError} */
     async build() {
       refuse(shared.conflicts());
-      provider.forget();
-      let result = await run();
+      let result = await run().catch(error => {
+        // Modules of ours may still want what is no longer there.
+        if (!provider.isToBlame(error)) {
+          throw error;
+        }
+        provider.forget();
+        return run();
+      });
       if (source.provides.length > 0) {
-        await provider.survey(result.metafile, base);
+        const asBefore = await provider.survey(result.metafile, base);
         refuse(copies(result.metafile, source));
-        result = await run();
+        // After most edits what is provided is what it was, and once is enough.
+        result = asBefore ? result : await run();
       }
       return assemble(result, { request, source, shared, provider, options: base });
     },
@@ -91,6 +105,7 @@ export function baseOptions(request, source, plugins) {
     splitting: true,
     format: 'esm',
     target: 'es2022',
+    jsx: 'automatic', // unless a tsconfig.json says otherwise
     minify: production,
     sourcemap: request.sourcemap ? 'linked' : false,
     legalComments: 'none', // third-party-licenses.json has them all
@@ -126,6 +141,11 @@ async function assemble(result, { request, source, shared, provider, options }) 
   const nameOf = (/** @type {string} */ output) => path.posix.relative(OUTDIR, output);
   const entry = path.relative(source.folder, source.entry).split(path.sep).join('/');
   const index = outputOf(outputs, entry);
+  if (source.pages.length > 0 && !outputs[index].exports.includes('default')) {
+    const what = source.app ? 'the function that makes the app' : 'an array of plugins';
+    const hint = `Add "export default …": ${what}, which the page asks it for.`;
+    refuse([problem('The entry module has no default export.', { file: entry, hint })]);
+  }
   const unused = new Set([
     LAZY,
     ...(provider.provided.some(each => each.place === 'core') ? [] : [CORE])
@@ -144,7 +164,8 @@ async function assemble(result, { request, source, shared, provider, options }) 
   );
   nameDynamicCommonJS(result.metafile, contents);
   const split = new Map([...contents].map(([output, text]) => [nameOf(output), text]));
-  const chunks = closure(outputs, index).map(nameOf);
+  const atStart = closure(outputs, index);
+  const chunks = atStart.map(nameOf);
   // Apart they are easier to debug, and source maps would not fit what is folded.
   const whole = request.mode === 'production' && !request.sourcemap && chunks.length > 0;
   const { files, renamed } = whole
@@ -155,11 +176,13 @@ async function assemble(result, { request, source, shared, provider, options }) 
     files.set(name, contents);
   }
 
-  const used = kept.flatMap(output =>
-    outputs[output].imports.filter(isShared).map(each => each.path)
-  );
+  const used = kept.flatMap(output => shared.usedBy(outputs[output]));
   const settled = shared.settle(new Set(used));
   refuse(settled.diagnostics);
+  const sizes = contributions(
+    kept.map(output => outputs[output]),
+    source.folder
+  );
   return {
     files,
     module: renamed(nameOf(index)),
@@ -167,20 +190,21 @@ async function assemble(result, { request, source, shared, provider, options }) 
     preload: whole ? [] : chunks,
     provides: versions(provides, source),
     requires: settled.requires,
-    inputs: [...new Set(kept.flatMap(output => contributing(outputs[output])))]
+    inputs: [...sizes.keys()].sort(),
+    sizes,
+    startSizes: contributions(
+      [index, ...atStart, ...styles].map(output => outputs[output]),
+      source.folder
+    ),
+    read: Object.keys(result.metafile.inputs)
+      .filter(input => !/^plughost-shim:|(?:^|\/)node_modules\//.test(input))
       .map(input => onDisk(input, source.folder))
-      .filter(file => file !== undefined)
-      .sort(),
+      .filter(file => file !== undefined),
     diagnostics: [
       ...result.warnings.map(message => fromEsbuild(message, 'warning')),
       ...settled.diagnostics
     ]
   };
-}
-
-/** An import that the page resolves; `url()`s and addresses are external too, and are not. @param {{external?: boolean, kind: string}} each */
-function isShared(each) {
-  return each.external && (each.kind === 'import-statement' || each.kind === 'dynamic-import');
 }
 
 /**
@@ -230,9 +254,24 @@ function outputOf(outputs, entry) {
   return found;
 }
 
-/** @param {Metafile['outputs'][string]} output */
-function contributing(output) {
-  return Object.keys(output.inputs).filter(input => output.inputs[input].bytesInOutput > 0);
+/**
+ * How many bytes of each file on disk are in outputs.
+ *
+ * @param {Metafile['outputs'][string][]} outputs
+ * @param {string} folder
+ */
+function contributions(outputs, folder) {
+  /** @type {Map<string, number>} */
+  const found = new Map();
+  for (const { inputs } of outputs) {
+    for (const [input, { bytesInOutput }] of Object.entries(inputs)) {
+      const file = bytesInOutput > 0 ? onDisk(input, folder) : undefined;
+      if (file) {
+        found.set(file, bytesInOutput + (found.get(file) ?? 0));
+      }
+    }
+  }
+  return found;
 }
 
 /** The file behind an input of the metafile, unless it is one of our virtual modules. @param {string} input @param {string} folder */
@@ -310,71 +349,4 @@ function refuse(diagnostics) {
   if (diagnostics.some(each => each.severity === 'error')) {
     throw new BuildError(diagnostics);
   }
-}
-
-/** @param {unknown} error @param {import('./source.mjs').Source} source */
-function translated(error, source) {
-  const { errors, warnings } = /** @type {esbuild.BuildFailure} */ (error);
-  if (!errors) {
-    return error;
-  }
-  return new BuildError([
-    ...errors.map(message => ({ ...fromEsbuild(message, 'error'), ...advice(message, source) })),
-    ...warnings.map(message => fromEsbuild(message, 'warning'))
-  ]);
-}
-
-/**
- * @param {esbuild.Message} message
- * @param {'error' | 'warning'} severity
- * @returns {Diagnostic}
- */
-export function fromEsbuild(message, severity) {
-  const make = severity === 'error' ? problem : warning;
-  const { location } = message;
-  const notes = message.notes.map(note => note.text).join(' ');
-  return make(message.text, {
-    ...(location && {
-      file: location.file,
-      line: location.line,
-      column: location.column + 1,
-      lineText: location.lineText,
-      length: location.length
-    }),
-    ...(location?.suggestion || notes ? { hint: location?.suggestion || notes } : {})
-  });
-}
-
-/** What a message about one of our virtual modules must not carry. */
-const PLACELESS = { line: undefined, column: undefined, lineText: undefined, length: undefined };
-
-/** A next step for what goes wrong most. @param {esbuild.Message} message @param {import('./source.mjs').Source} source */
-function advice(message, source) {
-  const missing = /^Could not resolve "([^"]+)"/.exec(message.text)?.[1];
-  if (!missing || /^[./]/.test(missing)) {
-    return {};
-  }
-  if (message.location?.file.startsWith('plughost-provide:')) {
-    return {
-      ...problem(`"${missing}" is in plughost.provides and cannot be found.`, {
-        file: 'package.json'
-      }),
-      ...PLACELESS,
-      hint: `Add ${packageName(missing)} to the dependencies and run "npm install".`
-    };
-  }
-  if (isBuiltin(missing)) {
-    return {
-      hint: `"${missing}" is a part of Node, which the page has not: use a package made for browsers.`
-    };
-  }
-  const name = packageName(missing.replace(/^~/, ''));
-  const { dependencies, devDependencies, peerDependencies } = source.manifest;
-  const declared = { ...dependencies, ...devDependencies, ...peerDependencies };
-  return {
-    hint:
-      name in declared
-        ? `${name} is in package.json and has no such module here: check the name, or run "npm install".`
-        : `Run "npm install ${name}", or check the name.`
-  };
 }

@@ -1,11 +1,13 @@
 /** The output as a map of names to bytes, and how it reaches the disk: whole or not at all. */
 
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, renameSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { getSystemErrorMap, promisify } from 'node:util';
 import zlib from 'node:zlib';
+import { BuildError, problem } from './events.mjs';
+import { alone, isRunning } from './lock.mjs';
 
 /** @typedef {Map<string, Uint8Array>} Files name with forward slashes → bytes */
 
@@ -71,72 +73,135 @@ async function twins(file, contents) {
     : undefined;
 }
 
+/** What names other files, and so comes last: in a frontend, a labextension, a page's bundle. */
+const MANIFESTS = ['plughost.json', 'package.json', 'bundle.json'];
+
+const HASHED = /-[A-Z0-9]{8}\.\w+(?:\.map)?(?:\.br|\.gz)?$/;
+
 /**
- * Write all files into a fresh folder beside `output`, then put it in its place. Whatever
- * happens before the last rename, the old output stays whole.
+ * Make the output folder hold these files and nothing else.
+ *
+ * What differs is written beside the folder, then moved into it, hashed names first and the
+ * manifest last; only then goes what it no longer names. Whenever this ends, the manifest that
+ * is there names files that are there.
  *
  * @param {Files} files
  * @param {string} output
  */
 export async function handOver(files, output) {
-  const parent = path.dirname(output);
-  const prefix = `.${path.basename(output)}-`;
-  await mkdir(parent, { recursive: true });
-  await removeLeftovers(parent, prefix);
-  const fresh = path.join(parent, `${prefix}new-${process.pid}`);
-  const old = path.join(parent, `${prefix}old-${process.pid}`);
+  const prefix = path.join(path.dirname(output), `.${path.basename(output)}-`);
+  const draft = `${prefix}new-${process.pid}`;
+  const waiting = `${prefix}wait-${process.pid}`;
   try {
-    const folders = new Set([...files.keys()].map(name => path.dirname(path.join(fresh, name))));
-    await Promise.all([...folders].map(folder => mkdir(folder, { recursive: true })));
-    await Promise.all([...files].map(([name, bytes]) => writeFile(path.join(fresh, name), bytes)));
-    await swap(fresh, output, old);
+    await mkdir(output, { recursive: true });
+    await removeLeftovers(prefix);
+    const staged = await stage(files, await differing(files, output), draft);
+    await alone(`${prefix}lock`, waiting, async () => {
+      // Another build may have changed what was there a moment ago.
+      const unsure = [...files].filter(
+        ([name]) => !staged.has(name) && !(HASHED.test(name) && existsSync(path.join(output, name)))
+      );
+      const late = await stage(files, await differing(new Map(unsure), output), draft);
+      await place([...staged, ...late], draft, output);
+      await removeOthers(files, output);
+    });
+  } catch (error) {
+    throw unwritable(error, output);
   } finally {
-    await Promise.all([fresh, old].map(folder => rm(folder, { recursive: true, force: true })));
+    await Promise.all([draft, waiting].map(each => rm(each, { recursive: true, force: true })));
   }
 }
 
-/** @param {string} fresh @param {string} output @param {string} old */
-async function swap(fresh, output, old) {
-  for (let attempt = 1; ; attempt++) {
-    await rm(old, { recursive: true, force: true });
-    const replaced = await rename(output, old).then(
-      () => true,
-      error => (error.code === 'ENOENT' ? false : Promise.reject(error))
-    );
-    try {
-      return await rename(fresh, output);
-    } catch (error) {
-      // Another build may have put its output there in between: that one is replaced in turn.
-      const { code } = /** @type {NodeJS.ErrnoException} */ (error);
-      const raced = code === 'ENOTEMPTY' || code === 'EEXIST';
-      if (!raced || attempt === 5) {
-        if (replaced && !raced) {
-          await rename(old, output);
-        }
-        throw error;
-      }
+/** Names of those that are not in the folder as they are. @param {Files} files @param {string} folder */
+async function differing(files, folder) {
+  const found = await Promise.all(
+    [...files].map(async ([name, contents]) => {
+      const there = await readFile(path.join(folder, name)).catch(() => undefined);
+      return there && Buffer.compare(there, contents) === 0 ? undefined : name;
+    })
+  );
+  return new Set(found.filter(name => name !== undefined));
+}
+
+/** Write some of the files into a folder. @param {Files} files @param {Set<string>} names @param {string} folder */
+async function stage(files, names, folder) {
+  await makeFolders(names, folder);
+  await Promise.all(
+    [...names].map(name => writeFile(path.join(folder, name), files.get(name) ?? ''))
+  );
+  return names;
+}
+
+/** @param {string[]} names @param {string} from @param {string} to */
+async function place(names, from, to) {
+  const rank = (/** @type {string} */ name) =>
+    HASHED.test(name) ? -1 : MANIFESTS.indexOf(name) + 1;
+  await makeFolders(names, to);
+  for (const name of names.sort((one, other) => rank(one) - rank(other))) {
+    // At one go: a kill must hit between two of these few calls to leave a mixture.
+    renameSync(path.join(from, name), path.join(to, name));
+  }
+}
+
+/** Remove everything but the files. @param {Files} files @param {string} folder */
+async function removeOthers(files, folder) {
+  const needed = new Set(files.keys());
+  for (const name of files.keys()) {
+    for (let above = path.posix.dirname(name); above !== '.'; above = path.posix.dirname(above)) {
+      needed.add(above);
     }
   }
+  const there = await readdir(folder, { recursive: true });
+  const others = there
+    .map(name => name.split(path.sep).join('/'))
+    // A folder takes along what is in it.
+    .filter(
+      name => !needed.has(name) && (needed.has(path.posix.dirname(name)) || !name.includes('/'))
+    );
+  await Promise.all(
+    others.map(name => rm(path.join(folder, name), { recursive: true, force: true }))
+  );
 }
 
-/** Remove what killed builds left behind. @param {string} parent @param {string} prefix */
-async function removeLeftovers(parent, prefix) {
+/** The folders that files need. @param {Iterable<string>} names @param {string} folder */
+async function makeFolders(names, folder) {
+  const folders = new Set([...names].map(name => path.dirname(path.join(folder, name))));
+  await Promise.all([...folders].map(each => mkdir(each, { recursive: true })));
+}
+
+/** Remove what killed builds left behind. @param {string} prefix */
+async function removeLeftovers(prefix) {
+  const parent = path.dirname(prefix);
   for (const name of await readdir(parent)) {
-    const pid = name.startsWith(prefix)
-      ? /^(?:new|old)-(\d+)$/.exec(name.slice(prefix.length))
-      : null;
-    if (pid && !isRunning(Number(pid[1]))) {
+    const pid = name.startsWith(path.basename(prefix))
+      ? /-(?:new|wait)-(\d+)$/.exec(name)?.[1]
+      : undefined;
+    if (pid && !isRunning(Number(pid))) {
       await rm(path.join(parent, name), { recursive: true, force: true });
     }
   }
 }
 
-/** @param {number} pid */
-function isRunning(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
+/** What to do about it, by the code of a system error. @type {Record<string, string>} */
+const REMEDIES = {
+  ENOSPC: 'Free some space',
+  EDQUOT: 'Free some space',
+  EFBIG: 'Free some space, or raise the limit (`ulimit -f`)',
+  EACCES: 'Make it writable',
+  EPERM: 'Make it writable',
+  EROFS: 'Make it writable'
+};
+
+/** @param {unknown} error @param {string} output */
+function unwritable(error, output) {
+  const { errno, code } = /** @type {NodeJS.ErrnoException} */ (error);
+  if (errno === undefined || code === undefined) {
+    return error;
   }
+  const reason = getSystemErrorMap().get(errno)?.[1] ?? code;
+  return new BuildError([
+    problem(`The output folder "${output}" cannot be written: ${reason}.`, {
+      hint: `${REMEDIES[code] ?? 'Look at what is there'} and build again.`
+    })
+  ]);
 }

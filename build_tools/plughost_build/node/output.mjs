@@ -1,20 +1,19 @@
 /** What a build puts into the output folder, apart from compressed twins: bundle and manifest. */
 
-import { thirdPartyLicenses } from './licenses.mjs';
-import { collectSchemas } from './schemas.mjs';
-import { compileThemes } from './themes.mjs';
-import { packTypes } from './types.mjs';
+import { packagesIn } from './packages.mjs';
+import { Parts } from './parts.mjs';
 
 /**
  * @param {import('./request.mjs').Request} request
  * @param {import('./source.mjs').Source} source
  * @param {{build(): Promise<import('./bundle.mjs').Bundle>}} bundler
+ * @param {Parts} [parts] kept from the build before
  */
-export async function makeOutput(request, source, bundler) {
+export async function makeOutput(request, source, bundler, parts = new Parts(request, source)) {
   const [bundle, themes, types] = await Promise.all([
     bundler.build(),
-    compileThemes(request, source),
-    packTypes(request, source)
+    parts.themes(),
+    parts.types()
   ]);
   const manifest = manifestOf(request, source, bundle, [...types.keys()][0]);
   const inputs = [...bundle.inputs, ...themes.inputs];
@@ -22,12 +21,30 @@ export async function makeOutput(request, source, bundler) {
   const files = new Map([
     ...bundle.files,
     ...themes.files,
-    ...collectSchemas(source),
+    ...parts.schemas(),
     ...types,
-    ['third-party-licenses.json', json(thirdPartyLicenses(inputs, source.folder))],
-    ['plughost.json', json(manifest)]
+    ['third-party-licenses.json', jsonFile(parts.licenses(inputs))],
+    ['packages.json', jsonFile(packagesIn(bundle.sizes))],
+    ['plughost.json', jsonFile(manifest)]
   ]);
   return { bundle, files, manifest, inputs };
+}
+
+/**
+ * The files of an output once more, with another type pack and another fingerprint.
+ *
+ * @param {Awaited<ReturnType<typeof makeOutput>>} output
+ * @param {import('./files.mjs').Files} types
+ * @param {string} fingerprint
+ */
+export function amended({ files, manifest }, types, fingerprint) {
+  const [name] = types.keys();
+  const other = { ...manifest, ...(name && { types: name }), fingerprint };
+  const made = new Map([...files, ...types, ['plughost.json', jsonFile(other)]]);
+  if (manifest.types && manifest.types !== name) {
+    made.delete(manifest.types);
+  }
+  return made;
 }
 
 /**
@@ -55,6 +72,6 @@ function manifestOf(request, source, bundle, types) {
 }
 
 /** @param {unknown} value */
-function json(value) {
+export function jsonFile(value) {
   return Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
 }

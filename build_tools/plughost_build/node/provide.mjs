@@ -5,7 +5,8 @@
  * the entry, so that few files are loaded at the start; a facade for each re-exports its names.
  * Packages that it reaches only by `import()`, or not at all, become chunks of their own, which
  * are their own facades. What is static is not known before the modules have been read once, so
- * the bundle is made twice; esbuild keeps what it parsed, and the second time takes a third.
+ * the first bundle is made twice; esbuild keeps what it parsed, and the second time takes a third.
+ * After an edit, what was found before is taken for granted, and looked at again afterwards.
  */
 
 import path from 'node:path';
@@ -32,11 +33,22 @@ export class Provider {
     this.source = source;
     /** @type {Provided[]} empty until `survey` */
     this.provided = [];
+    /** @type {Map<string, Exports>} names of installed packages, which no edit changes */
+    this.known = new Map();
   }
 
-  /** Start again: an edit may have changed what is static. */
+  /** Start again. */
   forget() {
     this.provided = [];
+  }
+
+  /** Whether a build may have failed for what is still provided here. @param {unknown} error */
+  isToBlame(error) {
+    return (
+      this.provided.length > 0 &&
+      error instanceof BuildError &&
+      error.diagnostics.some(each => /^(?:plughost-provide:|package\.json$)/.test(each.file ?? ''))
+    );
   }
 
   /** Entry points to add to the build. @returns {Record<string, string>} */
@@ -69,19 +81,18 @@ export class Provider {
   }
 
   /**
-   * Learn from the first run what is provided, where it belongs and which names it has.
+   * Learn from a run what is provided, where it belongs and which names it has.
    *
    * @param {Metafile} metafile
    * @param {import('esbuild').BuildOptions} options
+   * @returns {Promise<boolean>} whether that is what was known, and the run has it right
    */
   async survey(metafile, options) {
     const { inputs } = metafile;
     const entry = relative(this.source.folder, this.source.entry);
     const reached = staticallyReached(inputs, entry);
     const names = new ExportNames(this.source.folder, inputs, options);
-    const targets = new Map(
-      inputs['plughost-provide:lazy'].imports.map(each => [each.original ?? '', each])
-    );
+    const targets = this.#targets(inputs);
     const diagnostics = [];
     const provided = [];
     for (const specifier of this.source.provides) {
@@ -100,7 +111,11 @@ export class Provider {
         const place = /** @type {Provided['place']} */ (
           input === entry ? 'entry' : reached.has(input) ? 'core' : 'lazy'
         );
-        provided.push({ specifier, input, place, ...(await names.of(specifier, input)) });
+        const exports = this.known.get(input) ?? (await names.of(specifier, input));
+        if (input.includes('node_modules/')) {
+          this.known.set(input, exports);
+        }
+        provided.push({ specifier, input, place, ...exports });
       } catch (error) {
         if (!(error instanceof BuildError)) {
           throw error;
@@ -111,7 +126,29 @@ export class Provider {
     if (diagnostics.length > 0) {
       throw new BuildError(diagnostics);
     }
+    const asBefore = JSON.stringify(provided) === JSON.stringify(this.provided);
     this.provided = provided;
+    return asBefore;
+  }
+
+  /**
+   * What each provided specifier was resolved to.
+   *
+   * @param {Metafile['inputs']} inputs
+   * @returns {Map<string, {path: string, external?: boolean}>}
+   */
+  #targets(inputs) {
+    const ours = Object.keys(inputs).filter(each => each.startsWith('plughost-provide:'));
+    const imports = ours
+      .flatMap(each => inputs[each].imports)
+      .filter(each => !each.path.startsWith('plughost-provide:'));
+    return new Map([
+      // The entry provides itself; none of ours imports it.
+      ...this.provided
+        .filter(each => each.place === 'entry')
+        .map(each => /** @type {const} */ ([each.specifier, { path: each.input }])),
+      ...imports.map(each => /** @type {const} */ ([each.original ?? '', each]))
+    ]);
   }
 
   /**

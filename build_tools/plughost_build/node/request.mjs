@@ -11,6 +11,7 @@ import { nearest } from './words.mjs';
  * @typedef {object} SharedModule
  * @property {string} version version of the package
  * @property {string} [from] the frontend that provides it, for messages
+ * @property {{version: string, from: string}[]} [also] others that provide it as well
  */
 
 /**

@@ -14,6 +14,8 @@ const SCRIPT_KINDS = new Set([
   'require-resolve'
 ]);
 
+const IMPORTS = new Set(['import-statement', 'dynamic-import']);
+
 /** Marks our own `build.resolve` calls, which must not end up here again. */
 const PASS = Symbol('plughost:shared');
 
@@ -65,7 +67,8 @@ export class SharedModules {
           this.wanted.clear();
           this.parts.clear();
         });
-        build.onResolve({ filter: /^[@a-zA-Z0-9_-]/ }, async args => {
+        this.answer(build);
+        build.onResolve({ filter: anyOf(this.packages) }, async args => {
           const ours = args.pluginData === PASS || args.namespace !== 'file';
           if (ours || !SCRIPT_KINDS.has(args.kind) || !isBare(args.path)) {
             return undefined;
@@ -75,20 +78,44 @@ export class SharedModules {
             return undefined;
           }
           this.#note(specifier, args.importer);
-          return args.kind === 'import-statement' || args.kind === 'dynamic-import'
-            ? { path: specifier, external: true }
-            : { path: specifier, namespace: 'plughost-require' };
+          return this.resolved(specifier, args.kind);
         });
-        build.onResolve({ filter: /.*/, namespace: 'plughost-require' }, args => ({
-          path: args.path,
-          external: true
-        }));
-        build.onLoad({ filter: /.*/, namespace: 'plughost-require' }, args => ({
-          contents: requireByImport(args.path),
-          loader: 'js'
-        }));
       }
     };
+  }
+
+  /**
+   * What an import of a shared module becomes.
+   *
+   * @param {string} specifier
+   * @param {import('esbuild').ImportKind} kind
+   * @returns {import('esbuild').OnResolveResult}
+   */
+  resolved(specifier, kind) {
+    return IMPORTS.has(kind)
+      ? { path: specifier, external: true }
+      : { path: specifier, namespace: 'plughost-require' };
+  }
+
+  /** Provide the modules that `resolved` names. @param {import('esbuild').PluginBuild} build */
+  answer(build) {
+    build.onResolve({ filter: /.*/, namespace: 'plughost-require' }, args => ({
+      path: args.path,
+      external: true
+    }));
+    build.onLoad({ filter: /.*/, namespace: 'plughost-require' }, args => ({
+      contents: requireByImport(args.path),
+      loader: 'js'
+    }));
+  }
+
+  /**
+   * The shared modules that are left in an output; `url()`s and addresses are external too.
+   *
+   * @param {import('esbuild').Metafile['outputs'][string]} output
+   */
+  usedBy({ imports }) {
+    return imports.filter(each => each.external && IMPORTS.has(each.kind)).map(each => each.path);
   }
 
   /**
@@ -111,6 +138,7 @@ export class SharedModules {
       // What the source imports and does not declare, it was compiled against all the same.
       const undeclared = importers.delete(this.source.name) ? `^${version}` : undefined;
       const others = [...importers].filter(([, range]) => range).sort();
+      diagnostics.push(...this.#rivals(specifier, own ?? undeclared, others));
       requires[specifier] = own ?? undeclared ?? others[0]?.[1] ?? `^${version}`;
       if (own && !fits(version, own)) {
         diagnostics.push(
@@ -135,6 +163,34 @@ export class SharedModules {
       }
     }
     return { requires, diagnostics };
+  }
+
+  /**
+   * That several others provide what is used: which one the page takes would be chance.
+   *
+   * @param {string} specifier
+   * @param {string | undefined} own range
+   * @param {[string, string | undefined][]} others importing packages with their ranges
+   */
+  #rivals(specifier, own, others) {
+    const { version, from, also } = this.offered[specifier];
+    if (!also?.length) {
+      return [];
+    }
+    const name = packageName(specifier);
+    const users = [...(own ? [[this.source.name, own]] : []), ...others];
+    const wants = users.map(([user, range]) => `"${user}" wants ${name} ${range}`).join(', ');
+    return [
+      problem(
+        `"${specifier}" is provided by "${from}" (${version}) and by ${also
+          .map(each => `"${each.from}" (${each.version})`)
+          .join(' and by ')}${wants && `; ${wants}`}.`,
+        {
+          file: 'package.json',
+          hint: 'A shared module exists once: uninstall one of them, or take it out of plughost.provides of one.'
+        }
+      )
+    ];
   }
 
   /**
@@ -197,6 +253,19 @@ export class SharedModules {
     );
   }
 
+  /**
+   * What to do about a part of a shared package that cannot be found: often the package is not
+   * installed, since the page has it.
+   *
+   * @param {string} missing
+   */
+  hintFor(missing) {
+    const name = packageName(missing);
+    return this.packages.has(name)
+      ? `The page shares only ${this.#sharedOf(name)}: import from there. For a copy of its own, run "npm install ${name}" and add "plughost": {"private": ["${missing}"]}.`
+      : undefined;
+  }
+
   /** @param {string} name */
   #sharedOf(name) {
     const shared = Object.keys(this.offered).filter(each => packageName(each) === name);
@@ -208,6 +277,17 @@ export class SharedModules {
     const { from } = this.offered[specifier];
     return from ? `"${from}"` : 'another frontend';
   }
+}
+
+/**
+ * Specifiers of these packages. The bundler matches them by itself and asks a plugin only then,
+ * which is what takes time in a large bundle.
+ *
+ * @param {Set<string>} packages
+ */
+function anyOf(packages) {
+  const names = [...packages].map(name => name.replace(/[^\w@/-]/g, '\\$&'));
+  return names.length > 0 ? new RegExp(`^(?:${names.join('|')})(?:/|$)`) : /$^/;
 }
 
 /** @param {string} version @param {string} range */

@@ -18,6 +18,7 @@ import { nearest } from './words.mjs';
  * @property {string[]} private shared packages or specifiers it bundles for itself all the same
  * @property {string[]} themes npm packages whose theme is compiled
  * @property {string | string[] | true | undefined} schemas
+ * @property {{start?: number, total?: number}} budget in bytes over the wire
  * @property {PackageJson} manifest its package.json
  */
 
@@ -36,6 +37,17 @@ const isList = value => Array.isArray(value) && value.every(isText);
 /** @param {unknown} value */
 const isFlag = value => typeof value === 'boolean';
 
+export const BUDGETS = /** @type {const} */ (['start', 'total']);
+
+/** @param {unknown} value */
+const isBudget = value =>
+  value !== null &&
+  typeof value === 'object' &&
+  Object.keys(value).length > 0 &&
+  Object.entries(value).every(
+    ([key, limit]) => BUDGETS.some(each => each === key) && Number.isInteger(limit) && limit > 0
+  );
+
 /** Each key of `plughost` with its rule and the words for it. @type {Record<string, [(value: any) => boolean, string]>} */
 const KEYS = {
   package: [isText, 'the folder of the Python package, such as "plughost_weather"'],
@@ -47,6 +59,10 @@ const KEYS = {
   provides: [isList, 'a list of packages, such as ["react", "react/jsx-runtime"]'],
   private: [isList, 'a list of packages, such as ["marked"]'],
   themes: [isList, 'a list of npm packages, such as ["@jupyterlab/theme-light-extension"]'],
+  budget: [
+    isBudget,
+    'one or two numbers of bytes over the wire, such as {"start": 150000, "total": 1000000}'
+  ],
   schemas: [
     value => isText(value) || isList(value) || value === true,
     'a folder, a list of npm packages, or true for all dependencies that have a schema folder'
@@ -76,7 +92,7 @@ export function readSource(folder) {
   if (wrong.length === 0 && !existsSync(entry)) {
     wrong.push(
       problem(`The entry module "${given.entry ?? 'src/index.ts'}" does not exist.`, {
-        ...placeOf('entry', text),
+        ...placeOf(text, 'plughost', 'entry'),
         hint: 'Create it, or name the right file in plughost.entry.'
       })
     );
@@ -96,6 +112,7 @@ export function readSource(folder) {
     private: given.private ?? [],
     themes: given.themes ?? [],
     schemas: given.schemas,
+    budget: given.budget ?? {},
     manifest
   };
 }
@@ -132,14 +149,14 @@ function checkKeys(given, text) {
       const meant = nearest(key, Object.keys(KEYS));
       wrong.push(
         problem(`package.json has an unknown key "plughost.${key}".`, {
-          ...placeOf(key, text),
+          ...placeOf(text, 'plughost', key),
           hint: meant ? `Did you mean "${meant}"?` : `Known keys: ${Object.keys(KEYS).join(', ')}.`
         })
       );
     } else if (!KEYS[key][0](value)) {
       wrong.push(
         problem(`"plughost.${key}" is ${JSON.stringify(value)}, which is not usable.`, {
-          ...placeOf(key, text),
+          ...placeOf(text, 'plughost', key),
           hint: `It is ${KEYS[key][1]}.`
         })
       );
@@ -148,7 +165,7 @@ function checkKeys(given, text) {
   if (!('package' in given)) {
     wrong.push(
       problem('"plughost.package" is missing.', {
-        ...placeOf('plughost', text),
+        ...placeOf(text, 'plughost'),
         hint: `It is ${KEYS.package[1]}; the bundle is written into it.`
       })
     );
@@ -162,20 +179,36 @@ function checkIdentity(manifest, text) {
     .filter(key => !isText(manifest[key]))
     .map(key =>
       problem(`package.json has no "${key}".`, {
-        ...placeOf(key, text),
+        ...placeOf(text, key),
         hint: `Add "${key}": the manifest carries it.`
       })
     );
 }
 
-/** Where a key stands in package.json. @param {string} key @param {string} text */
-function placeOf(key, text) {
-  const lines = text.split('\n');
-  const index = lines.findIndex(line => line.includes(`${JSON.stringify(key)}:`));
-  if (index < 0) {
-    return { file: 'package.json' };
+/**
+ * Where a key stands in package.json.
+ *
+ * @param {string} text
+ * @param {string[]} keys the one that is meant, after those that it lies below
+ */
+export function placeOf(text, ...keys) {
+  let index = 0;
+  let length = 0;
+  for (const key of keys) {
+    const found = new RegExp(`${escaped(JSON.stringify(key))}\\s*:`).exec(text.slice(index));
+    if (!found) {
+      return { file: 'package.json' };
+    }
+    index += found.index;
+    length = JSON.stringify(key).length;
   }
-  const lineText = lines[index];
-  const column = lineText.indexOf(JSON.stringify(key)) + 1;
-  return { file: 'package.json', line: index + 1, column, lineText, length: key.length + 2 };
+  const before = text.slice(0, index).split('\n');
+  const column = before[before.length - 1].length + 1;
+  const lineText = text.split('\n')[before.length - 1];
+  return { file: 'package.json', line: before.length, column, lineText, length };
+}
+
+/** @param {string} text */
+function escaped(text) {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

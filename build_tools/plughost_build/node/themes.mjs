@@ -4,8 +4,9 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import * as esbuild from 'esbuild';
 import { assets } from './assets.mjs';
-import { baseOptions, fromEsbuild } from './bundle.mjs';
+import { baseOptions } from './bundle.mjs';
 import { BuildError, problem } from './events.mjs';
+import { fromEsbuild } from './messages.mjs';
 import { findPackage } from './npm.mjs';
 
 /**

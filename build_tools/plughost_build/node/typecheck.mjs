@@ -1,10 +1,11 @@
 /** The type check: TypeScript's own compiler, strict, side by side with the bundle. */
 
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { runCompiler } from './compiler.mjs';
 import { problem } from './events.mjs';
+import { authorsConfig, writeConfig } from './tsconfig.mjs';
 
 /** @typedef {import('./events.mjs').Diagnostic} Diagnostic */
 
@@ -15,42 +16,41 @@ const UNPLACED = /^(error|warning) (TS\d+): (.*)$/;
  * Check the types of a source; an empty list means they are right.
  *
  * @param {import('./source.mjs').Source} source
- * @param {import('./request.mjs').Request} _request
+ * @param {import('./request.mjs').Request} request
+ * @param {AbortSignal} [signal] gives it up
  * @returns {Promise<Diagnostic[]>}
  */
-export async function checkTypes(source, _request) {
-  if (!existsSync(path.join(source.folder, 'tsconfig.json'))) {
-    return /\.[cm]?tsx?$/.test(source.entry)
-      ? [
-          problem('There is no tsconfig.json, so the types cannot be checked.', {
-            hint: 'Create one, such as {"compilerOptions": {"module": "esnext", "moduleResolution": "bundler", "target": "es2022", "jsx": "react-jsx", "strict": true, "skipLibCheck": true}, "include": ["src"]}.'
-          })
-        ]
-      : [];
+export async function checkTypes(source, request, signal) {
+  if (!authorsConfig(source) && !/\.[cm]?tsx?$/.test(source.entry)) {
+    return [];
   }
-  const { code, output } = await runCompiler(source.folder);
-  const diagnostics = parse(output, source.folder);
-  return code === 0 || diagnostics.length > 0
-    ? diagnostics
-    : [problem(`The type check failed: ${output.trim() || `exit code ${code}`}`)];
+  // Beside the request: whoever wrote that removes it all, even after a kill.
+  const scratch = mkdtempSync(path.join(path.dirname(process.argv[2]), 'check-'));
+  try {
+    // Without any files it is left to the compiler to say what is wrong with the author's own.
+    const config = (await writeConfig(scratch, request, source)) ?? 'tsconfig.json';
+    const args = ['--noEmit', '--strict', '-p', config];
+    const { code, output } = await runCompiler(source.folder, args, signal);
+    const found = parse(output, source.folder);
+    return code === 0 || found.length > 0
+      ? found.filter(each => !isOfThePage(each, source, request))
+      : [problem(`The type check failed: ${output.trim() || `exit code ${code}`}`)];
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
-/** @param {string} folder @returns {Promise<{code: number | null, output: string}>} */
-function runCompiler(folder) {
-  const compiler = path.join(
-    path.dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
-    'bin/tsc'
-  );
-  const args = [compiler, '--noEmit', '--strict', '--pretty', 'false', '-p', 'tsconfig.json'];
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-    /** @type {Buffer[]} */
-    const chunks = [];
-    child.stdout.on('data', chunk => chunks.push(chunk));
-    child.stderr.on('data', chunk => chunks.push(chunk));
-    child.on('error', reject);
-    child.on('close', code => resolve({ code, output: Buffer.concat(chunks).toString('utf8') }));
-  });
+/**
+ * Whether a fault lies in what the page brings, which this author cannot correct; only with
+ * `"skipLibCheck": false` does the compiler look there.
+ *
+ * @param {Diagnostic} diagnostic
+ * @param {import('./source.mjs').Source} source
+ * @param {import('./request.mjs').Request} request
+ */
+function isOfThePage({ file = '' }, source, request) {
+  const place = path.resolve(source.folder, file);
+  return request.types.some(folder => place.startsWith(folder + path.sep));
 }
 
 /** @param {string} output @param {string} folder @returns {Diagnostic[]} */

@@ -41,3 +41,14 @@ export function list(items) {
     ? shown.join('')
     : `${shown.slice(0, -1).join(', ')} and ${shown[shown.length - 1]}`;
 }
+
+/** "120.1 kB". @param {number} count */
+export function bytes(count) {
+  const [size, unit] =
+    count < 1000
+      ? [`${count}`, 'B']
+      : count < 1e6
+        ? [(count / 1e3).toFixed(1), 'kB']
+        : [(count / 1e6).toFixed(2), 'MB'];
+  return `${size} ${unit}`;
+}

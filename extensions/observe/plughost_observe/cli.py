@@ -13,8 +13,9 @@ import click
 
 @click.command()
 @click.option("--startup", is_flag=True, help="Start everything once and show what it costs.")
+@click.option("--modules", is_flag=True, help="Show who provides each shared module, and to whom.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
-def doctor(startup: bool, as_json: bool) -> None:
+def doctor(startup: bool, modules: bool, as_json: bool) -> None:
     """Look at what is installed and running, and say what to do about what is wrong.
 
     Extensions are loaded in a process of their own; with --startup their services are started
@@ -24,14 +25,18 @@ def doctor(startup: bool, as_json: bool) -> None:
     Examples:
       plughost doctor               everything
       plughost doctor --startup     who makes the start slow
+      plughost doctor --modules     how the page resolves its shared modules
       plughost doctor --json | jq '.findings[].message'
     """
+    if startup and modules:
+        raise click.UsageError("--startup does not go together with --modules.")
     from plughost_observe.doctor import drawing
-    from plughost_observe.doctor.examination import examine, examine_startup
+    from plughost_observe.doctor.examination import examine, examine_modules, examine_startup
 
     drawing.make_room_for_any_text()
     with _progress() as progress:
-        seen = examine_startup(progress) if startup else examine(progress)
+        look = examine_startup if startup else examine_modules if modules else examine
+        seen = look(progress)
     if as_json:
         click.echo(json.dumps(seen.to_json(), indent=2))
     elif drawing.is_terminal():

@@ -91,7 +91,7 @@ def installation(jupyter_folders: Path) -> dict[str, str]:
         "SERVICE_API_KEY": CANARIES["environment"],
         "OPAQUE": CANARIES["plain variable"],
         "DB": f"postgres://ada:{CANARIES['database']}@db.example/weather",
-        "PLUGHOST_NODE_MIRROR": "http://127.0.0.1:9",
+        "PLUGHOST_NODE_DOWNLOAD": "never",
     }
 
 

@@ -39,7 +39,7 @@ class Patient:
             "PATH": str(folder / "bin"),
             "JUPYTER_PATH": "",
             "IPYTHONDIR": str(folder / "ipython"),
-            "PLUGHOST_NODE_MIRROR": "http://127.0.0.1:9",
+            "PLUGHOST_NODE_DOWNLOAD": "never",
         }
 
     def install(self, name: str, source: str, version: str = "1.0") -> Path:
@@ -48,7 +48,7 @@ class Patient:
         self.describe(name, version)
         return self.packages / f"{name}.py"
 
-    def install_half(self, name: str, **manifest: Any) -> None:
+    def install_half(self, name: str, *, bundled: Any = None, **manifest: Any) -> None:
         """An extension that has a compiled browser half, too."""
         frontend = self.packages / name / "frontend"
         frontend.mkdir(parents=True)
@@ -58,7 +58,32 @@ class Patient:
                 {"format": 1, "name": name, "version": "1.0.0", "module": "index.js", **manifest}
             )
         )
+        if bundled is not None:
+            (frontend / "packages.json").write_text(json.dumps(bundled))
         self.describe(name)
+
+    def install_source(self, name: str, *, beside: bool = False, **package_json: Any) -> Path:
+        """An extension that came uncompiled, its source in its package or beside; returns that."""
+        folder = self.packages if beside else self.packages / name / "ui"
+        (folder / "src").mkdir(parents=True)
+        (folder / "src" / "index.js").write_text("export default [];")
+        about = {
+            "name": name,
+            "version": "1.0.0",
+            "plughost": {"package": name if beside else ".."},
+        }
+        about["plughost"]["entry"] = "src/index.js"
+        (folder / "package.json").write_text(json.dumps(about | package_json))
+        (self.packages / name).mkdir(exist_ok=True)
+        (self.packages / name / "__init__.py").write_text("")
+        self.describe(name)
+        return folder
+
+    def build(self, *arguments: object) -> None:
+        command = [sys.executable, "-m", "plughost", "build", *map(str, arguments)]
+        environment = {**self.environment, "PATH": os.environ["PATH"]}
+        run = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
 
     def describe(self, name: str, version: str = "1.0") -> None:
         info = self.packages / f"{name}-{version}.dist-info"
@@ -295,15 +320,110 @@ def test_a_module_that_nobody_provides_is_named(patient):
     )
 
 
-def test_a_browser_half_that_is_not_compiled_is_named_with_how_to(patient):
-    package = patient.packages / "unbuilt"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    (patient.packages / "package.json").write_text('{"plughost": {"package": "unbuilt"}}')
-    patient.describe("unbuilt")
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_browser_half_that_is_not_compiled_is_named_with_how_to(patient, beside):
+    folder = patient.install_source("unbuilt", beside=beside)
     (finding,) = patient.findings("frontend-missing")
     assert finding["subject"] == "unbuilt"
-    assert finding["hint"] == f"`plughost build {patient.packages}` compiles it."
+    assert str(folder) in finding["message"]
+    command = f"plughost build {folder if beside else '--installed'}"
+    assert finding["hint"] == f"`{command}` compiles it."
+    patient.build(folder if beside else "--installed")
+    told = patient.told()
+    assert [f for f in told["findings"] if f["check"].startswith("frontend-")] == []
+
+
+def test_a_source_that_cannot_be_built_is_named_with_the_reason(patient):
+    folder = patient.install_source("nameless")
+    (folder / "package.json").write_text('{"plughost": {"package": ".."}}')
+    (finding,) = patient.findings("frontend-missing")
+    assert finding["subject"] == "nameless"
+    assert "has no 'name'" in finding["message"]
+
+
+def test_a_source_that_was_changed_since_it_was_compiled_is_named(patient):
+    folder = patient.install_source("edited", beside=True)
+    patient.build(folder)
+    (folder / "src" / "index.js").write_text("export default [{}];")
+    (finding,) = patient.findings("frontend-stale")
+    assert (finding["level"], finding["subject"]) == ("warning", "edited")
+    assert "changed after it was compiled" in finding["message"]
+    assert finding["hint"] == f"`plughost build {folder}` compiles it anew."
+
+
+def test_a_build_that_cannot_be_asked_is_told_and_the_rest_is_seen(patient):
+    (patient.packages / "plughost_build.py").write_text("raise SystemExit('out of order')\n")
+    told = patient.told()
+    (finding,) = [f for f in told["findings"] if f["check"] == "build-silent"]
+    assert "out of order" in finding["message"]
+    assert told["kernels"]
+
+
+BUNDLED = [
+    {"name": "react", "version": "17.0.2", "bytes": 140_000},
+    {"name": "leaflet", "version": "1.9.4", "bytes": 150_000},
+    {"name": "weather", "version": "1.0.0", "bytes": 1_000},
+]
+
+
+def install_copies(patient):
+    patient.install_half("weather", requires={"map-core": "^2.0.0"}, bundled=[*BUNDLED, MAP_CORE])
+    patient.install_half(
+        "maps",
+        provides={name: {"version": "2.0.0", "file": "x.js"} for name in ("leaflet", "map-core")},
+        bundled=[BUNDLED[1], MAP_CORE, {"name": "tiny", "version": "1.0.0", "bytes": 2_000}],
+    )
+    patient.install_half(
+        "radar", bundled=[{"name": "tiny", "version": "1.1.0", "bytes": 3_000}], requires={"x": "1"}
+    )
+
+
+MAP_CORE = {"name": "map-core", "version": "2.0.0", "bytes": 9_000}
+
+
+def test_a_copy_of_a_shared_module_is_named_and_is_worse_where_it_must_be_single(patient):
+    install_copies(patient)
+    found = {f["message"]: f for f in patient.findings("shared-module-copy", "--modules")}
+    levels = {message.split("'")[3]: each["level"] for message, each in found.items()}
+    assert levels == {"react": "warning", "leaflet": "note", "map-core": "note"}
+    assert (
+        "'weather' has 'leaflet' 1.9.4 for itself (150 kB), and the page has 2.0.0 of 'maps'."
+        in found
+    )
+
+
+def test_every_shared_module_is_listed_with_who_provides_it_and_who_wants_it(patient):
+    install_copies(patient)
+    told = patient.told("--modules")
+    assert told.keys() == {"format", "plughost", "ok", "findings", "modules", "duplicates"}
+    modules = {each["name"]: each for each in told["modules"]}
+    assert modules["map-core"] == {
+        "name": "map-core",
+        "version": "2.0.0",
+        "extension": "maps",
+        "wantedBy": [{"extension": "weather", "range": "^2.0.0", "fits": True}],
+        "overruled": [],
+        "copies": [{"extension": "weather", "version": "2.0.0", "bytes": 9_000}],
+    }
+    assert (modules["x"]["version"], modules["x"]["extension"]) == ("", "")
+    assert modules["react"]["extension"] == "lab"
+    (tiny,) = [each for each in told["duplicates"] if each["name"] == "tiny"]
+    assert [copy["extension"] for copy in tiny["copies"]] == ["maps", "radar"]
+
+    shown = patient.run("--modules").stdout
+    assert re.search(
+        r"^map-core +2\.0\.0 +maps +weather \^2\.0\.0 .*weather 2\.0\.0 \(9 kB\)$",
+        shown,
+        re.MULTILINE,
+    )
+    assert re.search(r"^tiny +maps 1\.0\.0 \(2 kB\), radar 1\.1\.0 \(3 kB\) +2 kB$", shown, re.M)
+    assert "Kernels" not in shown
+
+
+def test_the_start_up_and_the_modules_are_not_looked_at_together(patient):
+    run = patient.run("--startup", "--modules")
+    assert run.returncode == 2
+    assert "--startup does not go together with --modules" in run.stderr
 
 
 def test_an_extension_in_another_environment_is_named_with_the_command_to_have_it_here(patient):
@@ -505,6 +625,8 @@ KEYS = {
     "findings",
     "startup",
     "extensions",
+    "modules",
+    "duplicates",
     "servers",
     "publicRoutes",
     "environments",
@@ -519,9 +641,11 @@ def test_the_keys_of_the_json_are_those_that_are_documented(patient):
     assert told.keys() == KEYS
     assert patient.told("--startup").keys() == KEYS - {
         *("servers", "publicRoutes", "environments", "kernels", "node", "machine"),
+        *("modules", "duplicates"),
     }
     guide = (REPOSITORY / "docs" / "guides" / "doctor.md").read_text(encoding="utf-8")
     samples = [told, told["startup"], told["extensions"][0], told["kernels"][0], told["machine"]]
+    samples += [told["modules"][0]]
     for key in {key for sample in samples for key in sample}:
         assert f"`{key}`" in guide, key
 

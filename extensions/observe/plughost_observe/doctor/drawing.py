@@ -13,6 +13,7 @@ import msgspec
 from plughost import __version__
 from plughost_observe.doctor.examination import Examination
 from plughost_observe.doctor.findings import Finding, Level, counted
+from plughost_observe.doctor.modules import Copy, Resolution
 from plughost_observe.doctor.startup import Cost, duration, size
 
 COLOURS = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "cyan"}
@@ -45,6 +46,8 @@ def tables(seen: Examination) -> Iterator[Table]:
         where = "Start" if seen.profile.started else "Extensions"
         yield _costs(where, seen.profile.costs, seen.profile.sentence)
     if not seen.whole:
+        if seen.resolution is not None:
+            yield from _modules(seen.resolution)
         return
     yield Table(
         "Running servers",
@@ -85,6 +88,38 @@ def _costs(title: str, costs: list[Cost], below: str) -> Table:
         for each in costs
     ]
     return Table(title, ["extension", "state", *numbers], rows, frozenset(numbers), below)
+
+
+def _modules(resolution: Resolution) -> Iterator[Table]:
+    def listed(copies: list[Copy]) -> str:
+        return ", ".join(f"{c.extension} {c.version} ({size(c.bytes)})" for c in copies)
+
+    yield Table(
+        "Shared modules",
+        ["module", "version", "from", "wanted by", "not used of", "copies"],
+        [
+            [
+                each.name,
+                each.version or "none",
+                each.extension,
+                ", ".join(
+                    f"{w.extension} {w.range}{'' if w.fits is not False else ' (!)'}"
+                    for w in each.wanted_by
+                ),
+                ", ".join(each.overruled),
+                listed(each.copies),
+            ]
+            for each in resolution.modules
+        ],
+    )
+    spare = sum(each.spare for each in resolution.duplicates)
+    yield Table(
+        "More than once in the page",
+        ["package", "bundled by", "to spare"],
+        [[each.name, listed(each.copies), size(each.spare)] for each in resolution.duplicates],
+        frozenset({"to spare"}),
+        f"One copy of each would save {size(spare)}, uncompressed." if spare else "",
+    )
 
 
 def _around(seen: Examination) -> Iterator[tuple[str, str]]:

@@ -14,13 +14,22 @@ from plughost_observe.doctor import (
     halves,
     kernelspecs,
     machine,
+    modules,
     servers,
     startup,
 )
 from plughost_observe.doctor.environments import Environment
-from plughost_observe.doctor.facts import HostFacts, PublicRoute, Record, Settings, read_records
+from plughost_observe.doctor.facts import (
+    Half,
+    HostFacts,
+    PublicRoute,
+    Record,
+    Settings,
+    read_records,
+)
 from plughost_observe.doctor.findings import Finding, Level, by_weight, error, note, warning
 from plughost_observe.doctor.kernelspecs import Kernel
+from plughost_observe.doctor.modules import Resolution
 from plughost_observe.doctor.servers import Server
 from plughost_observe.doctor.startup import Cost
 from plughost_observe.doctor.trial import Trial, run_trial
@@ -56,12 +65,14 @@ class Profile(msgspec.Struct, frozen=True):
 class Examination(msgspec.Struct, frozen=True):
     """All that was seen. `profile` is None when no host could be loaded at all.
 
-    `whole` says that everything was looked at, not the start-up only.
+    `whole` says that everything was looked at, not the start-up or the modules only;
+    `resolution` is None where the modules were not.
     """
 
     findings: list[Finding]
-    profile: Profile | None
+    profile: Profile | None = None
     whole: bool = True
+    resolution: Resolution | None = None
     records: list[dict[str, Any]] = []
     settings: Settings = Settings()
     servers: list[Server] = []
@@ -83,6 +94,12 @@ class Examination(msgspec.Struct, frozen=True):
             "plughost": __version__,
             "ok": self.ok,
             "findings": [finding.to_json() for finding in self.findings],
+        }
+        if self.resolution:
+            told |= msgspec.to_builtins(self.resolution)
+        if self.resolution and not self.whole:
+            return told
+        told |= {
             "startup": self.profile.to_json() if self.profile else None,
             "extensions": [c.to_json() for c in self.profile.costs] if self.profile else [],
         }
@@ -114,6 +131,20 @@ def examine_startup(progress: Progress = _silent) -> Examination:
     return Examination(by_weight(findings), profile, whole=False)
 
 
+def examine_modules(progress: Progress = _silent) -> Examination:
+    """See how the page resolves each shared module."""
+    trial = run_trial(start=False, progress=progress)
+    found = trial.facts.halves if trial.facts else []
+    resolution = modules.resolve(found)
+    findings = [*trial.findings, *_of_halves(found, resolution)]
+    return Examination(by_weight(findings), whole=False, resolution=resolution)
+
+
+def _of_halves(found: list[Half], resolution: Resolution) -> Iterator[Finding]:
+    yield from halves.conflicts(found)
+    yield from modules.copies(resolution)
+
+
 def examine(progress: Progress = _silent) -> Examination:
     """Load what is installed, ask the servers that run, and look around."""
     trial = run_trial(start=False, progress=progress)
@@ -121,14 +152,17 @@ def examine(progress: Progress = _silent) -> Examination:
     running, of_servers = servers.look()
     findings = [*trial.findings, *of_servers]
     facts, profile, records = trial.facts, None, list[Record]()
+    resolution = modules.resolve(facts.halves if facts else [])
     if facts is not None:
         records = read_records(facts.records)
         profile = _profile(facts, _costs(records, running))
         findings += _of_records(records, trial)
         findings += _of_budget(profile)
-        findings += halves.conflicts(facts.halves)
+        findings += _of_halves(facts.halves, resolution)
         findings += halves.refused(records, facts.halves)
-        findings += halves.not_compiled(records, facts.halves)
+        progress("comparing browser halves with their sources")
+        sources, of_build = halves.ask_build()
+        findings += [*of_build, *halves.uncompiled(records, sources)]
         findings += configuration.judge(facts.settings)
     for server in running:
         findings += servers.compare(server, records)
@@ -144,6 +178,7 @@ def examine(progress: Progress = _silent) -> Examination:
     return Examination(
         by_weight(findings),
         profile,
+        resolution=resolution,
         records=facts.records if facts else [],
         settings=facts.settings if facts else Settings(),
         servers=running,

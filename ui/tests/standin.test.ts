@@ -1,0 +1,18 @@
+/** What a labextension has for `@plughost/host`, since stock JupyterLab does not share it. */
+
+import { expect, it } from 'vitest';
+import * as host from '../src/index';
+
+const file = '../../build_tools/plughost_build/node/shims/host.mjs';
+
+it('has what the host exports, and it does the same', async () => {
+  const standIn = (await import(/* @vite-ignore */ file)) as typeof host;
+  expect(Object.keys(standIn)).toEqual(Object.keys(host));
+  const definitions = [
+    { id: 'a:plain', activate: () => undefined },
+    { id: 'a:whole', autoStart: 'defer', requires: [], description: 'Whole.', activate: () => 7 }
+  ] as const;
+  for (const each of definitions) {
+    expect(standIn.definePlugin(each)).toEqual(host.definePlugin(each));
+  }
+});
