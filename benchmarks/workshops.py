@@ -1,6 +1,6 @@
 """Where things are built: for each builder the same sources, laid out as its users have them.
 
-They lie below `benchmarks/.peer/builds`, with their packages installed once.
+They lie in the cache of builds, with their packages installed once.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from typing import Any
 
 from servers import jupyterlab
 
+from plughost_build.cache import cache_folder
 from plughost_build.node import find_node
 
 ROOT = Path(__file__).parent.parent
 PEER = ROOT / "benchmarks" / ".peer"
+BUILDS = cache_folder() / "benchmarks"
+"""Not in the repository: one of its tools would follow the links to its own folders."""
 OUTSIDER = ROOT / "tests" / "outsider"
 
 PEER_PACKAGES = {"@jupyter/builder": "1.2.3", "typescript": "5.8.3"}
@@ -101,7 +104,7 @@ class Workshop:
 def workshop(name: str) -> Iterator[Workshop]:
     """That of one of the contenders. Raises ChildProcessError where it cannot be made."""
     try:
-        yield {"plughost": _plughost, "jupyterlab": _jupyterlab}[name](PEER / "builds" / name)
+        yield {"plughost": _plughost, "jupyterlab": _jupyterlab}[name](BUILDS / name)
     except subprocess.CalledProcessError as error:
         said = (error.stdout or b"").decode(errors="replace")[-2000:]
         raise ChildProcessError(f"{error}\n{said}") from error

@@ -148,21 +148,29 @@ def _all_sources(paths: tuple[Path, ...]) -> list[Source]:
 
 def _show(work: Callable[[Report], list[Result]]) -> list[Result]:
     """Work with progress on standard error and, at the end, the sizes on standard output."""
-    from rich.console import Console
+    if sys.stderr.isatty():
+        from rich.console import Console
 
-    console = Console(stderr=True)
-    if console.is_terminal:
+        console = Console(stderr=True)
         with console.status("starting") as status:
             results = work(_animated(console, status))
     else:
-        results = work(plain(to_stderr))
+        results = work(_logged)
     if any(result.built for result in results):
+        from rich.console import Console
+
         # A log has no width, and in it names are looked for whole.
         out = Console(width=None if sys.stdout.isatty() else 200)
         out.print(size_table(results, narrow=out.width < NARROW))
         for line in against_budget(results):
             click.echo(line)
     return results
+
+
+def _logged(event: Event) -> None:
+    plain(to_stderr)(event)
+    if event["event"] == "step" and event["state"] == "start" and event["name"] == "bundle":
+        import rich.table  # noqa: F401  # for the sizes; now that others are at work
 
 
 def _animated(console: Console, status: Status) -> Report:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -91,9 +92,25 @@ def hash_of_sources(source: Source) -> str:
         for pattern in OF_THE_WORKSPACE:
             files |= {f"/{path.name}": path for path in source.root.glob(pattern)}
     for name in sorted(files):
-        content = hashlib.sha256(files[name].read_bytes()).hexdigest()
-        total.update(f"{name}\0{content}\n".encode())
+        total.update(f"{name}\0{_hash_of_file(files[name])}\n".encode())
     return total.hexdigest()
+
+
+_hashes: dict[Path, tuple[tuple[int, ...], str]] = {}
+
+
+def _hash_of_file(path: Path) -> str:
+    """Over its content, which is read once for a process that looks again after each edit."""
+    there = path.stat()
+    state = (there.st_mtime_ns, there.st_ctime_ns, there.st_size, there.st_ino)
+    before, known = _hashes.get(path, (None, ""))
+    if before == state:
+        return known
+    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    # The clock of a file system is coarse: what has just been written may be again, unnoticed.
+    if time.time_ns() - there.st_mtime_ns > 2_000_000_000:
+        _hashes[path] = (state, content)
+    return content
 
 
 def hash_of_folder(folder: Path) -> str:

@@ -20,8 +20,6 @@ import re
 import shutil
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -269,6 +267,10 @@ def _without_login(url: str) -> str:
 
 
 def _unreachable(base: str) -> str | None:
+    # Imported here: with what they bring along they take as long as all the rest of a search.
+    import urllib.error
+    import urllib.request
+
     try:
         url = f"{_without_login(base)}/v{PINNED}/SHASUMS256.txt"
         urllib.request.urlopen(url, timeout=_ANSWER_WITHIN).close()

@@ -105,6 +105,11 @@ def bundle_of(folder: Path) -> str:
     return (output(folder) / manifest_of(folder)["module"]).read_text()
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
 def build(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "plughost_build", *map(str, arguments)],
@@ -319,6 +324,48 @@ def test_two_sources_are_watched_and_a_new_shared_module_reaches_who_uses_it(
     (provider / "package.json").write_text(json.dumps({**content, "version": "0.1.1"}))
     names = [each["name"] for each in watched.until("rebuilt", name="plughost-user")]
     assert "plughost-provider" in names
+
+
+def test_what_a_provider_comes_to_is_what_a_build_at_once_would_make(
+    make_source: MakeSource, watch: Watch, tmp_path: Path
+) -> None:
+    folder = make_source(
+        "provider",
+        plughost={"provides": ["plughost-provider", "theirs"]},
+        package_json={"dependencies": {"theirs": "file:../theirs"}},
+        files={"src/index.ts": "export default [() => import('theirs')];\n"},
+    )
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    package_json = {"name": "theirs", "version": "1.0.0", "module": "x.ts", "types": "x.ts"}
+    (theirs / "package.json").write_text(json.dumps(package_json))
+    (theirs / "x.ts").write_text("export const answer: number = 42;\n")
+    watched = watch(folder)
+    watched.next("checked", errors=0)
+
+    edits = [
+        # From lazy to static: another chunk, another facade.
+        (folder / "src/index.ts", "import { answer } from 'theirs';\nexport default [answer];\n"),
+        # Names that others can import, and their types.
+        (theirs / "x.ts", "export const answer: number = 42;\nexport const question = '?';\n"),
+        (folder / "src/more.ts", "export const more: 'more' = 'more';\n"),
+        (folder / "src/index.ts", "export * from './more';\nexport default [];\n"),
+        (theirs / "x.ts", "export const other: string = 'other';\n"),
+        (folder / "src/index.ts", "export default [() => import('theirs')];\n"),
+    ]
+    for number, (file, text) in enumerate(edits):
+        file.write_text(text)
+        watched.next("checked", errors=0)
+        copy = shutil.copytree(
+            folder,
+            tmp_path / f"copy-{number}" / "provider",
+            symlinks=True,
+            ignore=shutil.ignore_patterns("frontend", "node_modules", ".plughost"),
+        )
+        shutil.copytree(theirs, copy.parent / "theirs")
+        run = build(copy, "--development")
+        assert run.returncode == 0, run.stderr
+        assert contents(output(folder)) == contents(output(copy))
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])

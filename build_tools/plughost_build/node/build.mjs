@@ -9,20 +9,22 @@
  */
 
 import { checkBudget, partOf } from './budget.mjs';
-import { openBundler } from './bundle.mjs';
 import { BadRequest, BuildError, emit, report, step } from './events.mjs';
 import { compress, handOver } from './files.mjs';
-import { buildLabextension } from './labextension.mjs';
-import { makeOutput } from './output.mjs';
 import { readRequest } from './request.mjs';
 import { readSource } from './source.mjs';
 import { writeConfigToExtend } from './tsconfig.mjs';
 import { checkTypes } from './typecheck.mjs';
-import { watch } from './watch.mjs';
 
+// What bundles is imported where it is needed: it loads while the compiler runs already.
 try {
   const request = await readRequest(process.argv[2]);
-  await (request.watch ? watch(request) : build(request));
+  if (request.watch) {
+    const { watch } = await import('./watch.mjs');
+    await watch(request);
+  } else {
+    await build(request);
+  }
 } catch (error) {
   process.exitCode = error instanceof BadRequest ? 2 : 1;
   if (error instanceof BuildError) {
@@ -60,7 +62,7 @@ async function build(request) {
     emit({ event: 'sizes', ...checkBudget(source, bundle, files), budget: source.budget });
   }
   const labextension = request.labextension
-    ? await step('labextension', () => buildLabextension(request, source))
+    ? await step('labextension', () => labextensionOf(request, source))
     : undefined;
   await step('write', async () => {
     await handOver(files, request.output);
@@ -86,12 +88,20 @@ async function build(request) {
 
 /** @param {import('./request.mjs').Request} request @param {import('./source.mjs').Source} source */
 async function bundleOnce(request, source) {
+  const { openBundler } = await import('./bundle.mjs');
+  const { makeOutput } = await import('./output.mjs');
   const bundler = await openBundler(request, source);
   try {
     return await makeOutput(request, source, bundler);
   } finally {
     await bundler.dispose();
   }
+}
+
+/** @param {import('./request.mjs').Request} request @param {import('./source.mjs').Source} source */
+async function labextensionOf(request, source) {
+  const { buildLabextension } = await import('./labextension.mjs');
+  return buildLabextension(request, source);
 }
 
 /**

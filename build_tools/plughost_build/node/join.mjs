@@ -16,6 +16,7 @@ import { init, parse } from 'es-module-lexer';
 import * as esbuild from 'esbuild';
 import { emit, report, step, warning } from './events.mjs';
 import { compress, contentHash, handOver } from './files.mjs';
+import { jsonFile } from './output.mjs';
 
 /**
  * @typedef {object} Part one of the page's frontends
@@ -87,7 +88,7 @@ async function join(request) {
     files: [...script.files, ...styles.files]
   };
   await step('compress', () => compress(files, new Set(names), request.output));
-  files.set('bundle.json', Buffer.from(`${JSON.stringify(bundle, null, 2)}\n`));
+  files.set('bundle.json', jsonFile(bundle));
   await step('write', () => handOver(files, request.output));
   for (const file of names) {
     const [brotli, gzip] = ['br', 'gz'].map(suffix => files.get(`${file}.${suffix}`)?.length);

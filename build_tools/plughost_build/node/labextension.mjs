@@ -8,6 +8,7 @@ import { BuildError, problem } from './events.mjs';
 import { contentHash } from './files.mjs';
 import { thirdPartyLicenses } from './licenses.mjs';
 import { packageName } from './npm.mjs';
+import { jsonFile } from './output.mjs';
 import { collectSchemas } from './schemas.mjs';
 import { ScopeModules } from './scope.mjs';
 import { compileThemes } from './themes.mjs';
@@ -72,10 +73,10 @@ export async function buildLabextension(request, source) {
     files.set(`static/${name}`, code ? Buffer.from(await scope.withoutImports(code)) : contents);
   }
   files.set(load, entry);
-  files.set('static/third-party-licenses.json', json(licenses));
+  files.set('static/third-party-licenses.json', jsonFile(licenses));
   return files.set(
     'package.json',
-    json(
+    jsonFile(
       packageJson(source, bundle, schemas.size > 0, {
         load,
         ...(loaded && { extension: './extension' }),
@@ -144,9 +145,4 @@ function packageJson(source, bundle, hasSchemas, build) {
       _build: build
     }
   };
-}
-
-/** @param {unknown} value */
-function json(value) {
-  return Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
 }

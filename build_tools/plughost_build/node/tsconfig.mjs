@@ -109,6 +109,26 @@ export function writeConfigToExtend(request, source) {
   }
 }
 
+/**
+ * Whether the author's tsconfig.json stands on ours and leaves to it what only a build knows: then
+ * the compiler can take it as it is.
+ *
+ * @param {Source} source
+ */
+export function extendsOurs(source) {
+  const author = authorsConfig(source);
+  if (!author || !existsSync(path.join(source.folder, OURS, 'tsconfig.json'))) {
+    return false;
+  }
+  try {
+    const { extends: base, files, compilerOptions = {} } = JSON.parse(readFileSync(author, 'utf8'));
+    const changed = ['paths', 'typeRoots'].some(key => key in compilerOptions);
+    return base === `./${OURS}/tsconfig.json` && files === undefined && !changed;
+  } catch {
+    return false; // it may have comments, which the compiler can read
+  }
+}
+
 /** Make `.plughost` in a source's folder. @param {Source} source @returns {string} */
 export function ourFolder(source) {
   const folder = path.join(source.folder, OURS);

@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { runCompiler } from './compiler.mjs';
 import { problem } from './events.mjs';
-import { authorsConfig, writeConfig } from './tsconfig.mjs';
+import { authorsConfig, extendsOurs, writeConfig } from './tsconfig.mjs';
 
 /** @typedef {import('./events.mjs').Diagnostic} Diagnostic */
 
@@ -28,7 +28,9 @@ export async function checkTypes(source, request, signal) {
   const scratch = mkdtempSync(path.join(path.dirname(process.argv[2]), 'check-'));
   try {
     // Without any files it is left to the compiler to say what is wrong with the author's own.
-    const config = (await writeConfig(scratch, request, source)) ?? 'tsconfig.json';
+    const config = extendsOurs(source)
+      ? 'tsconfig.json'
+      : ((await writeConfig(scratch, request, source)) ?? 'tsconfig.json');
     const args = ['--noEmit', '--strict', '-p', config];
     const { code, output } = await runCompiler(source.folder, args, signal);
     const found = parse(output, source.folder);

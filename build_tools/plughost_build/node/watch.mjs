@@ -120,6 +120,7 @@ class Builds {
     const began = performance.now();
     let found;
     try {
+      writeConfigToExtend(this.request, this.source);
       found = await checkTypes(this.source, this.request, signal);
       const types = errorsAmong(found) === 0 && !signal.aborted && (await this.parts.newTypes());
       if (types && !signal.aborted) {
