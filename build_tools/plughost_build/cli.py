@@ -51,6 +51,7 @@ SERVED_WHEN = (
 @click.option("--force", is_flag=True, help="Build even what is fresh.")
 @click.option("--no-check", is_flag=True, help="Do not check types.")
 @click.option("--development", is_flag=True, help="Readable output with source maps.")
+@click.option("--sourcemap", is_flag=True, help="Write source maps in any case.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one per line.")
 def build(
     paths: tuple[Path, ...],
@@ -62,6 +63,7 @@ def build(
     force: bool,
     no_check: bool,
     development: bool,
+    sourcemap: bool,
     as_json: bool,
 ) -> None:
     """Compile the browser half of extensions.
@@ -90,7 +92,7 @@ def build(
     options = Options(
         mode="development" if development else "production",
         check=not no_check,
-        sourcemap=development,
+        sourcemap=development or sourcemap,
         force=force,
         labextension=jupyterlab,
     )

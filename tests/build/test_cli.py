@@ -64,6 +64,16 @@ def test_a_development_build_is_never_taken_for_a_production_one(make_source: Ma
     assert not list(folder.glob("plughost_weather/frontend/*.map"))
 
 
+def test_a_production_build_can_have_source_maps(make_source: MakeSource) -> None:
+    source = "const greeting: string = 'hello';\nexport default [{ id: greeting }];\n"
+    folder = make_source("weather", files={"src/index.ts": source})
+    assert run_build(folder, "--sourcemap").returncode == 0
+    module = folder / "plughost_weather/frontend" / manifest_of(folder)["module"]
+    assert module.read_text().endswith(f"//# sourceMappingURL={module.name}.map\n")
+    maps = json.loads(module.with_name(f"{module.name}.map").read_text())
+    assert maps["sourcesContent"] == [source]
+
+
 def test_an_unchecked_build_is_not_fresh_for_one_that_checks(make_source: MakeSource) -> None:
     folder = make_source("weather")
     (folder / "src/index.ts").write_text("const count: number = 'many';\nexport default [count];\n")
