@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from jupyter_core.paths import jupyter_data_dir
 
+from plughost.errors import NotFound
 from plughost.frontend import LoadedFrontend
 from plughost.static import FrontendFiles
 
@@ -114,4 +115,8 @@ class BundleFiles(FrontendFiles):
     """`/plughost/bundles/<page>/<file>`: the files of a page's bundle."""
 
     def folder(self, **groups: str) -> Path:
-        return bundle_folder(groups["page"])
+        page = groups["page"]
+        # It becomes part of a path.
+        if all(page not in frontend.manifest.pages for frontend in self.host.frontends):
+            raise NotFound(f"There is no page {page!r} here.")
+        return bundle_folder(page)

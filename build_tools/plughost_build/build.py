@@ -1,7 +1,7 @@
 """Build frontends: what is fresh is left alone, the rest goes through the bundler in `node/`.
 
-The bundler reads a request from a file and prints one event per line; it writes beside the old
-bundle and swaps the two at the end, so a build that fails or is interrupted changes nothing.
+The bundler reads a request from a file and prints one event per line. What has changed it writes
+beside the old bundle and moves it into that at the end, so a build that fails changes nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plughost_build.bundler import Bundler, Event, bundler
-from plughost_build.errors import BundlerFailed, CompileFailed, how_it_ended
+from plughost_build.errors import BundlerFailed, CompileFailed, SourceError, how_it_ended
 from plughost_build.fingerprint import (
     changed,
     fingerprint,
@@ -140,7 +140,7 @@ def _build(node: Node, source: Source, options: Options, report: Report) -> Resu
     started = time.monotonic()
     request = prepare(node, source, options, report)
     with bundler(node, request) as run:
-        result = _follow(run, source, report)
+        result = follow(run, source.name, report)
     _verify(source, request)
     if options.labextension:
         made = {"name": source.name, "output": str(source.labextension)}
@@ -151,6 +151,14 @@ def _build(node: Node, source: Source, options: Options, report: Report) -> Resu
 
 def prepare(node: Node, source: Source, options: Options, report: Report) -> dict[str, Any]:
     """Install what the build of `source` needs, and return the request for the bundler."""
+    if options.labextension and (
+        source.labextension == source.output or source.lies_in(source.labextension)
+    ):
+        raise SourceError(
+            f"The labextension of {source.name!r} belongs in {str(source.labextension)!r}, which "
+            "is its output, or where its sources lie.",
+            "A build replaces that folder whole: let the other have another name.",
+        )
     need_tools(node, report)
     if not is_installed(source.root):
         with step("install packages", report):
@@ -190,9 +198,9 @@ def need_tools(node: Node, report: Report) -> None:
             program(node)
 
 
-def _follow(run: Bundler, source: Source, report: Report) -> Result:
+def follow(run: Bundler, name: str, report: Report) -> Result:
     """Pass a bundler's events on until it ends, and keep those about sizes."""
-    result = Result(source.name, built=True)
+    result = Result(name, built=True)
     errors = 0
     for event in run.events():
         if event["event"] == "module":
@@ -203,9 +211,9 @@ def _follow(run: Bundler, source: Source, report: Report) -> Result:
         report(event)
     code, output = run.end()
     if errors:
-        raise CompileFailed(source.name, errors)
+        raise CompileFailed(name, errors)
     if code != 0:
-        raise BundlerFailed(source.name, output or how_it_ended(code))
+        raise BundlerFailed(name, output or how_it_ended(code))
     return result
 
 

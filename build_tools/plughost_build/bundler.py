@@ -68,7 +68,7 @@ def bundler(node: Node, request: dict[str, Any], name: str = "build.mjs") -> Ite
         try:
             yield Bundler(process, complaints)
         finally:
-            # After Ctrl-C above all it must not go on and swap folders behind our back.
+            # After Ctrl-C above all it must not go on and move files behind our back.
             process.kill()
             process.wait()
             for pipe in (process.stdin, process.stdout):

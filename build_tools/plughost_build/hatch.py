@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,8 @@ class PlughostBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # generi
     def dependencies(self) -> list[str]:
         """What pip must install first: a Node, if a build is due and this machine has none."""
         try:
-            options = self._options()
-            sources = self._sources()
-            if all(is_fresh(source, options) for source in sources):
+            wanted = self._wanted()
+            if all(is_fresh(source, options) for sources, options in wanted for source in sources):
                 return []
             find_node(download=False)
         except NodeNotFound:
@@ -57,16 +57,16 @@ class PlughostBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # generi
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build, then name the output folders, which are usually git-ignored."""
         try:
-            options = self._options()
-            sources = self._sources()
-            build(sources, options, plain(to_stderr))
+            wanted = self._wanted()
+            for sources, options in wanted:
+                build(sources, options, plain(to_stderr))
         except BuildError as error:
             # What is raised here ends as a traceback; the sentence must not drown in it.
             self.app.abort(f"plughost build: {error}")
-        for source in sources:
+        own, options = wanted[-1]
+        for source in own:
             build_data["artifacts"].append(self._pattern(source.output))
-            if self.target_name == "sdist":
-                self._leave_out(source.folder / OURS, source.folder / "node_modules")
+            self._leave_out(source.folder / OURS, source.folder / "node_modules")
             if options.labextension:
                 self._add_labextension(source, build_data)
 
@@ -95,8 +95,14 @@ class PlughostBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # generi
         relative = os.path.relpath(folder, Path(self.root).resolve())
         return f"/{Path(relative).as_posix()}/"
 
-    def _sources(self) -> list[Source]:
-        return find_sources(Path(self.root, self.config.get("source", ".")))
+    def _wanted(self) -> list[tuple[list[Source], Options]]:
+        """What to build: from a workspace the providers that come along, and what is packed."""
+        options = self._options()
+        root = Path(self.root).resolve()
+        sources = find_sources(root / self.config.get("source", "."))
+        own = [source for source in sources if source.package.is_relative_to(root)]
+        others = [source for source in sources if source not in own]
+        return [(others, replace(options, labextension=False)), (own, options)]
 
     def _options(self) -> Options:
         unpacked_sdist = Path(self.root, "PKG-INFO").is_file()

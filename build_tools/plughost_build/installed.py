@@ -111,15 +111,24 @@ def _report_failures(failures: Sequence[tuple[Event, BuildError]], report: Repor
 def _find() -> tuple[list[Installed], list[tuple[Event, BuildError]]]:
     """Everything there is to build, providers of shared modules first; and what is unusable."""
     from plughost.extensions import GROUP
-    from plughost.metadata import entry_points
+    from plughost.metadata import entry_points, unreadable
 
     found: dict[Path, Installed] = {}
     failures: list[tuple[Event, BuildError]] = []
     for entry, distribution in entry_points(GROUP):
+        try:
+            entry.module  # noqa: B018  # which is only read now
+        except Exception as error:  # whatever a stranger's metadata makes the library raise
+            unreadable(distribution, error)
+            continue
         about = {"extension": entry.name, "distribution": distribution.name}
         try:
-            for each in _of_extension(entry, distribution):
-                found[each.source.folder] = each
+            of_extension = [*_of_extension(entry, distribution)]
+            # Before its own come its providers: whose those are, another entry point may say.
+            for each in of_extension[:-1]:
+                found.setdefault(each.source.folder, each)
+            for own in of_extension[-1:]:
+                found[own.source.folder] = own
         except BuildError as error:
             failures.append(({**about, "name": entry.name}, error))
     sources = [each.source for each in found.values()]
@@ -144,6 +153,11 @@ def _of_extension(entry: Any, distribution: Any) -> Iterator[Installed]:
         place = Path(distribution.locate_file("")).resolve()
         if not folder.is_relative_to(place):  # editable
             yield Installed(find_sources(folder)[-1], entry.name, distribution.name, None)
+        elif folder == (package / "frontend").resolve():
+            raise SourceError(
+                f"The sources lie in {str(folder)!r}, where the bundle belongs.",
+                "Ask the authors to keep them in another folder.",
+            )
         elif not (package / "frontend").is_dir():
             yield _to_build_elsewhere(folder, entry, distribution)
         return

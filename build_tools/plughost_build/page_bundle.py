@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plughost_build.build import Report, Result, need_node, need_tools
+from plughost_build.build import Report, Result, follow, need_node, need_tools
 from plughost_build.bundler import bundler
-from plughost_build.errors import BuildError, BundlerFailed, how_it_ended
+from plughost_build.errors import BuildError, BundlerFailed
 from plughost_build.toolchain import tools_fingerprint
 
 if TYPE_CHECKING:
@@ -63,16 +63,12 @@ def _build(page: str, frontends: list[LoadedFrontend], report: Report, force: bo
     node = need_node(report)
     need_tools(node, report)
     request = _request(page, frontends, report)
-    modules = []
     with bundler(node, {**request, "key": key, "tools": tools}, "join.mjs") as run:
-        for event in run.events():
-            if event["event"] == "module":
-                modules.append(event)
-            report(event)
-        code, output = run.end()
-    if code != 0 or _made_of(folder) != (key, tools):
-        raise BundlerFailed(_name(page), output or how_it_ended(code))
-    return Result(_name(page), True, time.monotonic() - started, modules)
+        result = follow(run, _name(page), report)
+    if _made_of(folder) != (key, tools):
+        raise BundlerFailed(_name(page), f"{str(folder)!r} is not the whole bundle of {key!r}.")
+    result.seconds = time.monotonic() - started
+    return result
 
 
 def _request(page: str, frontends: list[LoadedFrontend], report: Report) -> dict[str, Any]:
@@ -104,9 +100,7 @@ def _request(page: str, frontends: list[LoadedFrontend], report: Report) -> dict
                 "role": "host" if extension == HOST else "app" if core else "guest",
             }
         )
-    folder = bundle_folder(page)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    return {"output": str(folder), "frontends": parts, "shared": shared}
+    return {"output": str(bundle_folder(page)), "frontends": parts, "shared": shared}
 
 
 def _made_of(folder: Path) -> tuple[str, str] | None:

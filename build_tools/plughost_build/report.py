@@ -49,7 +49,8 @@ def line_for(event: Event) -> str | None:
         case "stale":
             return f"{event['name']}: stale, {', '.join(REASONS[r] for r in event['reasons'])}"
         case "failed":
-            return f"{event['name']}: {event['text']}\n  → {event['hint']}"
+            hint = f"\n  → {event['hint']}" if event["hint"] else ""
+            return f"{event['name']}: {event['text']}{hint}"
         case "removed":
             return f"{event['folder']}: removed, what it was built for is no longer installed"
         case "labextension":

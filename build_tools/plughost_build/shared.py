@@ -61,7 +61,11 @@ def installed_manifests() -> Iterator[Path]:
     """The manifests of the browser host and of every installed extension; imports none of them."""
     yield from _beside("plughost", "static")
     for entry_point in entry_points(group="plughost"):
-        beside = [*_beside(entry_point.module, "frontend")]
+        try:
+            module = entry_point.module
+        except (AssertionError, AttributeError, ValueError):
+            continue  # no name of a module: the server says so, and a build needs it not
+        beside = [*_beside(module, "frontend")]
         yield from beside or _built_here(entry_point)
 
 

@@ -53,6 +53,11 @@ class Source:
         """Where a finished build says what it wrote."""
         return self.output / MANIFEST
 
+    def lies_in(self, output: Path) -> bool:
+        """Whether a build, which replaces its output whole, would there remove what it reads."""
+        read = (self.folder, self.entry, self.schemas)
+        return any(path.resolve().is_relative_to(output) for path in read)
+
 
 def find_sources(folder: Path) -> list[Source]:
     """The sources in `folder`, each after those whose shared modules it uses.
@@ -177,7 +182,7 @@ def _source(folder: Path, package_json: dict[str, Any], package: Path | None = N
     if not isinstance(provides, list) or not all(isinstance(item, str) for item in provides):
         raise SourceError(f"'plughost.provides' in {path!r} is not a list of package names.")
     needs = {name for key in _AT_RUN_TIME for name in package_json.get(key) or {}}
-    return Source(
+    source = Source(
         name=name,
         folder=folder,
         root=_install_root(folder),
@@ -189,6 +194,12 @@ def _source(folder: Path, package_json: dict[str, Any], package: Path | None = N
         provides=frozenset(provides),
         needs=frozenset(needs),
     )
+    if source.lies_in(output):
+        raise SourceError(
+            f"The output of {path!r} is {str(output)!r}, and what it is built from lies in there.",
+            "A build replaces that folder whole: keep the sources in another one.",
+        )
+    return source
 
 
 def _package(folder: Path, name: str) -> Path:

@@ -11,7 +11,7 @@ import json
 import shutil
 import zlib
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from plughost_build.cache import cache_folder, fill_once
@@ -67,4 +67,6 @@ def _parsed(pack: Path, content: bytes) -> tuple[dict[str, str], dict[str, str]]
 
 def _stays_inside(name: str) -> bool:
     path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts and "\\" not in name
+    return not (
+        path.is_absolute() or ".." in path.parts or "\\" in name or PureWindowsPath(name).drive
+    )

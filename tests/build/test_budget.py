@@ -35,7 +35,9 @@ def make_weighty(make_source: MakeSource, tmp_path: Path) -> Any:
             },
             files={
                 "src/index.ts": "import { heavy } from 'heavy';\nimport './red.css';\n"
-                "export default [heavy, () => import('./later')];\n",
+                "export default [heavy, () => import('./later'), () => import('./types')];\n",
+                # Named like a type pack, and nothing of the kind.
+                "src/types.ts": f"export const types = [{WORDS}].sort();\n",
                 "src/later.ts": f"export const later = [{WORDS}].reverse();\n",
                 "src/red.css": "body { color: red }\n",
                 "src/heavy.d.ts": "declare module 'heavy';\ndeclare module '*.css';\n",
@@ -60,7 +62,7 @@ def test_the_sizes_are_those_of_what_pages_load(make_weighty: Any) -> None:
     start = [manifest["module"], *manifest["styles"], *manifest["preload"]]
     all_files = [name for name in contents(output) if not re.search(r"\.(br|gz)$", name)]
     aside = {"plughost.json", "packages.json", "third-party-licenses.json"}
-    aside |= {name for name in all_files if name.startswith(("schemas/", "types-"))}
+    aside |= {name for name in all_files if name.startswith("schemas/")}
     assert "schemas/plughost-weather/plugin.json" in aside
     (sizes,) = (event for event in events if event["event"] == "sizes")
     assert sizes == {
@@ -75,7 +77,8 @@ def test_the_sizes_are_those_of_what_pages_load(make_weighty: Any) -> None:
         entry["file"] for entry in manifest["provides"].values()
     }
     assert {name for name, part in parts.items() if part == "aside"} == aside
-    assert any(name.startswith("later-") for name, part in parts.items() if part == "later")
+    later = {name.split("-")[0] for name, part in parts.items() if part == "later"}
+    assert {"later", "types"} <= later
 
 
 def test_within_the_budget_the_table_says_how_much_of_it_is_used(make_weighty: Any) -> None:
@@ -119,7 +122,7 @@ def test_above_it_the_build_fails_with_what_weighs_most_and_the_old_bundle_stays
     )
     assert re.match(r"Heaviest before compression: heavy \(\d\d\.\d kB\) and ", start[4])
     assert total[1].startswith("All that pages load is ")
-    assert re.match(r"Heaviest: (index|later)-\w+\.js \(\d+\.\d kB\), ", total[4])
+    assert re.match(r"Heaviest: (index|later|types)-\w+\.js \(\d+\.\d kB\), ", total[4])
     assert contents(folder / "plughost_weather/frontend") == before
 
 

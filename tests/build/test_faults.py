@@ -98,6 +98,18 @@ def test_whoever_reads_while_two_builds_write_never_finds_a_broken_bundle(
     assert len(contents(output)) == 42
 
 
+def test_a_folder_in_which_somebody_keeps_other_files_is_not_replaced(
+    make_source: MakeSource,
+) -> None:
+    views = "plughost_weather/frontend/views.py"
+    source = make_source("weather", files={views: "", "plughost_weather/frontend/.gitkeep": ""})
+    run = run_build(source)
+    assert run.returncode == 1
+    assert 'holds files that no build has written, such as "views.py"' in run.stderr
+    (source / views).unlink()  # fails if the build has removed it
+    assert run_build(source).returncode == 0
+
+
 def test_a_killed_builds_lock_is_taken_over(
     tmp_path: Path, hand_over: Callable[..., subprocess.Popen[str]]
 ) -> None:

@@ -125,6 +125,26 @@ def test_an_sdist_leaves_out_what_only_this_machine_needs(project: Path, tmp_pat
     assert not parts & {".plughost", "node_modules"}
 
 
+def test_so_does_a_wheel_whose_sources_lie_in_the_package(
+    make_source: MakeSource, tmp_path: Path
+) -> None:
+    project = make_source(
+        "weather",
+        folder=tmp_path / "weather/plughost_weather",
+        plughost={"package": "."},
+        files={
+            "__init__.py": "",
+            "tsconfig.json": '{ "extends": "./.plughost/tsconfig.json" }',
+            "node_modules/some/index.js": "",
+        },
+    ).parent
+    (project / "pyproject.toml").write_text(f'{PYPROJECT}source = "plughost_weather"\n')
+    wheel = call(project, "build_wheel", str(tmp_path))
+    names = zipfile.ZipFile(tmp_path / wheel).namelist()
+    assert "plughost_weather/src/index.ts" in names
+    assert not {part for name in names for part in name.split("/")} & {".plughost", "node_modules"}
+
+
 def unpack(sdist: Path, folder: Path) -> Path:
     with tarfile.open(sdist) as tar:
         tar.extractall(folder, filter="data")

@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import MakeSource
+
 TSCONFIG = {"compilerOptions": {"strict": True, "noEmit": True, "types": []}, "include": ["src"]}
 
 
@@ -298,6 +300,44 @@ def test_a_working_folder_is_built_in_place(
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "work/plughost_weather/frontend/plughost.json").is_file()
     assert not built.exists()
+
+
+def test_in_a_repository_each_is_told_of_by_the_name_of_its_own_extension(
+    environment: Environment, tmp_path: Path, make_source: MakeSource
+) -> None:
+    work = tmp_path / "work"
+    uses = {"dependencies": {"plughost-maps": "^0.1.0"}}
+    make_source("maps", folder=work / "maps", plughost={"provides": ["plughost-maps"]})
+    make_source("atlas", folder=work / "atlas", package_json=uses)
+    (work / "package.json").write_text('{"workspaces": ["maps", "atlas"]}')
+    places = []
+    for name in ("maps", "atlas"):
+        metadata = tmp_path / f"site-{name}" / f"{name}-1.0.dist-info"
+        metadata.mkdir(parents=True)
+        metadata.joinpath("METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        )
+        metadata.joinpath("entry_points.txt").write_text(
+            f"[plughost]\n{name} = plughost_{name}\nbad-{name} = not a module!\n"
+        )
+        # The provider's is found before that of its user, which brings it along.
+        places += [metadata.parent, work / name]
+    environment.variables["PYTHONPATH"] = os.pathsep.join(map(str, places))
+    told = [(e["name"], e["extension"]) for e in environment.events("--dry-run")]
+    assert told == [("plughost-maps", "maps"), ("plughost-atlas", "atlas")]
+
+
+def test_sources_that_lie_where_the_bundle_belongs_are_told_of(
+    environment: Environment, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(make_wheel(tmp_path / "wheels")) as archive:
+        archive.extractall(environment.site)
+    package = environment.site / "plughost_weather"
+    (package / "ui").rename(package / "frontend")
+    (failed,) = environment.events()
+    assert failed["event"] == "failed"
+    assert "where the bundle belongs" in failed["text"]
+    assert (package / "frontend/src/index.ts").is_file()
 
 
 def test_a_dry_run_says_why_and_writes_nothing(

@@ -15,6 +15,7 @@ import pytest
 from plughost_build.build import Options, why_stale
 from plughost_build.source import find_sources
 
+from .command import run_build
 from .conftest import MakeSource
 from .test_hatch import PYPROJECT, call, unpack, without_node
 
@@ -92,6 +93,22 @@ def test_what_lies_in_it_is_not_taken_for_a_source(make_source: MakeSource) -> N
     assert reasons(source, labextension=True) == []
 
 
+@pytest.mark.parametrize(
+    "plughost",
+    [{"entry": "plughost_weather/labextension/index.ts"}, {"output": "labextension"}],
+    ids=["sources", "output"],
+)
+def test_it_does_not_replace_something_else(
+    make_source: MakeSource, plughost: dict[str, str]
+) -> None:
+    entry = "plughost_weather/labextension/index.ts"
+    source = make_source("weather", plughost=plughost, files={entry: "export default [];\n"})
+    run = run_build(source, "--jupyterlab")
+    assert run.returncode == 2
+    assert "The labextension of 'plughost-weather' belongs in " in run.stderr
+    assert (source / entry).is_file()
+
+
 def test_a_wheel_brings_it_to_where_jupyterlab_looks(project: Path, tmp_path: Path) -> None:
     wheel = tmp_path / call(project, "build_wheel", str(tmp_path))
     with zipfile.ZipFile(wheel) as inside:
@@ -136,3 +153,26 @@ def test_without_the_option_nothing_of_it_is_packed(project: Path, tmp_path: Pat
     (project / "pyproject.toml").write_text(PYPROJECT)
     wheel = call(project, "build_wheel", str(tmp_path))
     assert not [name for name in zipfile.ZipFile(tmp_path / wheel).namelist() if "labext" in name]
+
+
+def test_a_wheel_brings_none_of_a_neighbour(make_source: MakeSource, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    (work / "node_modules").mkdir(parents=True)
+    (work / "node_modules/plughost-maps").symlink_to(work / "maps")
+    (work / "package.json").write_text('{"workspaces": ["maps", "weather"]}')
+    app = {"provides": ["plughost-maps"], "app": True}  # which cannot be one, either
+    make_source("maps", folder=work / "maps", plughost=app)
+    project = make_source(
+        "weather",
+        folder=work / "weather",
+        package_json={"dependencies": {"plughost-maps": "*"}},
+        files={
+            "pyproject.toml": f"{PYPROJECT}labextension = true\n",
+            ".gitignore": "/plughost_weather/frontend/\n/plughost_weather/labextension/\n",
+        },
+    )
+    wheel = call(project, "build_wheel", str(tmp_path))
+    names = zipfile.ZipFile(tmp_path / wheel).namelist()
+    places = {name.split("/labextensions/")[1].split("/")[0] for name in names if "/data/" in name}
+    assert places == {"plughost-weather"}
+    assert (work / "maps/plughost_maps/frontend/plughost.json").is_file()

@@ -81,6 +81,19 @@ def test_a_half_written_manifest_of_another_extension_is_passed_over(
     assert listed == {"plughost-weather": {}}
 
 
+def test_an_entry_point_that_names_no_module_stops_nobody(
+    machine: Machine, make_source: MakeSource
+) -> None:
+    install(machine, "lab", "some_lab")
+    manifest(machine.site / "some_lab/frontend", "@some/lab", "react")
+    (metadata,) = machine.site.glob("lab-*.dist-info")
+    metadata.joinpath("entry_points.txt").write_text(
+        "[plughost]\nbad = not a module!\nlab = some_lab\n"
+    )
+    listed = json.loads(machine.run_bare(LIST.format(folder=make_source("weather"))))
+    assert listed == {"plughost-weather": {"react": {"version": "1.2.3", "from": "@some/lab"}}}
+
+
 def test_in_a_repository_the_bundles_beside_count_and_ones_own_does_not(
     machine: Machine, make_source: MakeSource, tmp_path: Path
 ) -> None:

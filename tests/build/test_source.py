@@ -106,6 +106,14 @@ def test_a_folder_without_package_json_is_named_with_what_to_do(tmp_path: Path) 
             "'plughost.output' in .* is '..', which does not lie below",
         ),
         (
+            '{"name": "x", "plughost": {"package": ".", "output": "src"}}',
+            "The output of .* is '.*src', and what it is built from lies in there",
+        ),
+        (
+            '{"name": "x", "plughost": {"package": ".", "output": "ui/", "schemas": "ui/schema"}}',
+            "The output of .* is '.*ui', and what it is built from lies in there",
+        ),
+        (
             '{"name": "x", "plughost": {"package": ".", "provides": "react"}}',
             "'plughost.provides' in .* is not a list",
         ),
@@ -117,3 +125,11 @@ def test_a_package_json_that_cannot_be_used_says_why(
     (tmp_path / "package.json").write_text(content)
     with pytest.raises(SourceError, match=message):
         find_sources(tmp_path)
+
+
+def test_a_build_does_not_write_over_its_own_source(make_source: MakeSource) -> None:
+    source = make_source(
+        folder=make_source("app") / "plughost_app/frontend", plughost={"package": ".."}
+    )
+    with pytest.raises(SourceError, match="what it is built from lies in there"):
+        find_sources(source)

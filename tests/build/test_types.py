@@ -86,6 +86,7 @@ def broken(folder: Path) -> dict[str, Path]:
         "format": write_pack(folder / "format.json.gz", format=2),
         "outside": write_pack(folder / "outside.json.gz", files={"../../x.d.ts": ""}, modules={}),
         "absolute": write_pack(folder / "absolute.json.gz", files={"/x.d.ts": ""}, modules={}),
+        "drive": write_pack(folder / "drive.json.gz", files={"C:/x.d.ts": ""}, modules={}),
         "nowhere": write_pack(folder / "nowhere.json.gz", modules={"a": "node_modules/b.d.ts"}),
     }
 

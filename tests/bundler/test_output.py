@@ -184,8 +184,22 @@ def test_a_new_build_leaves_nothing_of_the_old(bench: Bench) -> None:
             False,
             ('package.json has an unknown key "plughost.pakage".', "package.json", 1, 15),
         ),
+        (
+            {
+                "src/index.ts": "export default [];",
+                "schema/plugin.json": "{}",
+                "package.json": '{"name": "../it", "version": "1", "plughost": {"package": "."}}',
+            },
+            False,
+            (
+                'package.json has the name "../it", which npm does not allow.',
+                "package.json",
+                1,
+                2,
+            ),
+        ),
     ],
-    ids=["syntax", "missing package", "type", "package.json"],
+    ids=["syntax", "missing package", "type", "package.json", "name"],
 )
 def test_an_error_says_where(
     bench: Bench, files: dict[str, str], check: bool, expected: tuple[str, str, int, int]

@@ -173,6 +173,26 @@ def test_what_a_frontend_provides_of_its_own_is_declared_by_the_compiler(bench: 
     assert "node_modules/provider/src/hidden.d.ts" not in pack["files"]
 
 
+def test_an_edit_while_a_pack_is_made_is_no_obstacle(bench: Bench, bundler: Path) -> None:
+    provide(bench, "provider")
+    script = f"""
+        import {{ setTimeout }} from 'node:timers/promises';
+        import {{ Parts }} from '{bundler.with_name("parts.mjs").as_uri()}';
+        import {{ readSource }} from '{bundler.with_name("source.mjs").as_uri()}';
+        const source = readSource({json.dumps(str(bench.folder / "provider"))});
+        const parts = new Parts({{ source: source.folder, shared: {{}}, types: [] }}, source);
+        const names = async packing => [...(await packing).keys()];
+        const first = await names(parts.types());
+        const [next] = await Promise.all([
+          names(parts.newTypes()),
+          setTimeout(50).then(() => names(parts.newTypes())),
+          names(parts.types())
+        ]);
+        report([first.length, next.join() === first.join()]);
+    """
+    assert bench.run(script) == [1, True]
+
+
 def test_what_the_page_has_already_is_left_to_its_own_pack(bench: Bench) -> None:
     paint = provide(bench, "paint")
     files = {

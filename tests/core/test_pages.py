@@ -9,6 +9,7 @@ import re
 import pytest
 
 from plughost import Frontend, Page, PageConfig, hookimpl
+from plughost.bundles import bundle_folder
 from plughost.static import WHOLE_BYTES
 
 
@@ -247,6 +248,20 @@ async def test_a_hashed_file_too_large_to_send_at_one_go_is_streamed(start, boar
         reply = await client.get("/plughost/frontends/Board.1/large-AAAAAAAA.wasm")
     assert (reply.status, len(reply.body)) == (200, WHOLE_BYTES + 1)
     assert "immutable" in reply.headers["Cache-Control"]
+
+
+async def test_only_the_bundles_of_pages_are_served(start, board, tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    for page in ("board", "elsewhere", "gone", "../outside"):
+        folder = bundle_folder(page)
+        folder.mkdir(parents=True)
+        (folder / "index-ABCDEFGH.js").write_text("1")
+    paths = ("board", "elsewhere", "gone", "..%2Foutside", "gone%2F..%2Fboard", "board%00")
+    async with start(board) as (_, client):
+        replies = [
+            await client.get(f"/plughost/bundles/{page}/index-ABCDEFGH.js") for page in paths
+        ]
+    assert [reply.status for reply in replies] == [200, 200, 404, 404, 404, 404]
 
 
 async def test_hashed_files_are_immutable_and_sent_compressed(start, board):

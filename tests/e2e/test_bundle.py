@@ -53,13 +53,17 @@ export default {{
 }};"""
 
 
-def bundle(site, *arguments):
-    run = subprocess.run(
+def run_bundle(*arguments, **environment):
+    return subprocess.run(
         [sys.executable, "-m", "plughost", "build", "--bundle", *arguments],
-        env={**os.environ, "PYTHONPATH": str(site)},
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
     )
+
+
+def bundle(site, *arguments):
+    run = run_bundle(*arguments, PYTHONPATH=str(site))
     assert run.returncode == 0, run.stderr
     return run
 
@@ -158,3 +162,13 @@ async def test_one_that_does_not_fit_is_ignored_with_a_note(
     log = server.output.read_text()
     assert log.count("`plughost build --bundle` makes one.") == 1
     assert "made of other frontends" in log or "cannot be used" in log
+
+
+def test_a_place_that_cannot_be_written_is_named(jupyter_folders):
+    place = jupyter_folders / "jupyter-data" / "plughost" / "bundles"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.touch()
+    run = run_bundle()
+    assert run.returncode == 1
+    assert f'error: The output folder "{place}' in run.stderr
+    assert "report this" not in run.stderr

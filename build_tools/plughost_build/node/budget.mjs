@@ -11,7 +11,7 @@ import { bytes, list } from './words.mjs';
 
 /** What no page loads: for the server, for other builds, for people, for debuggers. */
 const ASIDE =
-  /^(?:plughost\.json|packages\.json|third-party-licenses\.json|types-[^/]*|schemas\/.*|.*\.map)$/;
+  /^(?:plughost\.json|packages\.json|third-party-licenses\.json|types-[A-Z0-9]{8}\.json\.gz|schemas\/.*|.*\.map)$/;
 
 /** How many are named as the heaviest. */
 const NAMED = 5;

@@ -95,6 +95,7 @@ export async function handOver(files, output) {
   try {
     await mkdir(output, { recursive: true });
     await removeLeftovers(prefix);
+    await refuseStrangers(output, `${prefix}lock`);
     const staged = await stage(files, await differing(files, output), draft);
     await alone(`${prefix}lock`, waiting, async () => {
       // Another build may have changed what was there a moment ago.
@@ -108,7 +109,29 @@ export async function handOver(files, output) {
   } catch (error) {
     throw unwritable(error, output);
   } finally {
-    await Promise.all([draft, waiting].map(each => rm(each, { recursive: true, force: true })));
+    // What cannot be cleared away must not hide what went wrong; the next build tries again.
+    const clear = (/** @type {string} */ each) => rm(each, { recursive: true, force: true });
+    await Promise.allSettled([draft, waiting].map(clear));
+  }
+}
+
+/**
+ * Stop where somebody keeps files of their own. A build's always come with a manifest, or, while
+ * it moves them and after it was killed at that, with a lock.
+ *
+ * @param {string} output
+ * @param {string} lock
+ */
+async function refuseStrangers(output, lock) {
+  const stranger = (await readdir(output)).find(name => !name.startsWith('.'));
+  const ours = [lock, ...MANIFESTS.map(name => path.join(output, name))];
+  if (stranger !== undefined && !ours.some(existsSync)) {
+    throw new BuildError([
+      problem(
+        `The output folder "${output}" holds files that no build has written, such as "${stranger}".`,
+        { hint: 'A build replaces that folder whole: move them elsewhere, or delete the folder.' }
+      )
+    ]);
   }
 }
 

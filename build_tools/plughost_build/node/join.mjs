@@ -14,7 +14,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { init, parse } from 'es-module-lexer';
 import * as esbuild from 'esbuild';
-import { emit, report, step, warning } from './events.mjs';
+import { BuildError, emit, report, step, warning } from './events.mjs';
 import { compress, contentHash, handOver } from './files.mjs';
 import { jsonFile } from './output.mjs';
 
@@ -60,9 +60,13 @@ try {
   await init();
   await join(JSON.parse(await readFile(process.argv[2], 'utf8')));
 } catch (error) {
-  const { message, stack } = /** @type {Error} */ (error);
-  report({ severity: 'error', text: `The bundler failed: ${message}`, hint: stack });
   process.exitCode = 1;
+  if (error instanceof BuildError) {
+    error.diagnostics.forEach(report);
+  } else {
+    console.error(/** @type {Error} */ (error).stack);
+    process.exitCode = 3;
+  }
 }
 
 /** @param {Request} request */

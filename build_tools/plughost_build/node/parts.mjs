@@ -17,6 +17,7 @@ export class Parts {
   #schemas;
   /** @type {import('./files.mjs').Files | undefined} */
   #types;
+  #packing = Promise.resolve(/** @type {import('./files.mjs').Files} */ (new Map()));
   /** @type {{inputs: string[], found: ReturnType<typeof thirdPartyLicenses>} | undefined} */
   #licenses;
 
@@ -45,16 +46,21 @@ export class Parts {
 
   /** Those of before, for a bundle that must not wait for them: see `newTypes`. */
   async types() {
-    this.#types ??= await packTypes(this.request, this.source);
-    return this.#types;
+    return this.#types ?? this.#pack();
   }
 
   /** After an edit: they can only have changed where what is provided is written here. */
   async newTypes() {
-    if (this.source.provides.some(specifier => isOurs(specifier, this.source))) {
-      this.#types = undefined;
-    }
-    return this.types();
+    return this.source.provides.some(specifier => isOurs(specifier, this.source))
+      ? this.#pack()
+      : this.types();
+  }
+
+  /** One after the other, since they work at one desk; an edit may come while one is under way. */
+  async #pack() {
+    this.#packing = this.#packing.catch(() => {}).then(() => packTypes(this.request, this.source));
+    this.#types = await this.#packing;
+    return this.#types;
   }
 
   /** @param {string[]} inputs */

@@ -34,6 +34,11 @@ import { nearest } from './words.mjs';
 const isText = value => typeof value === 'string' && value !== '';
 /** @param {unknown} value */
 const isList = value => Array.isArray(value) && value.every(isText);
+/** What npm allows as a name; some become folders. @param {unknown} value */
+const isName = value =>
+  typeof value === 'string' && /^(?:@[\w~-][\w.~-]*\/)?[\w~-][\w.~-]*$/.test(value);
+/** @param {unknown} value */
+const areNames = value => Array.isArray(value) && value.every(isName);
 /** @param {unknown} value */
 const isFlag = value => typeof value === 'boolean';
 
@@ -58,13 +63,13 @@ const KEYS = {
   engine: [isText, 'a range of plughost versions, such as ">=0.1"'],
   provides: [isList, 'a list of packages, such as ["react", "react/jsx-runtime"]'],
   private: [isList, 'a list of packages, such as ["marked"]'],
-  themes: [isList, 'a list of npm packages, such as ["@jupyterlab/theme-light-extension"]'],
+  themes: [areNames, 'a list of npm packages, such as ["@jupyterlab/theme-light-extension"]'],
   budget: [
     isBudget,
     'one or two numbers of bytes over the wire, such as {"start": 150000, "total": 1000000}'
   ],
   schemas: [
-    value => isText(value) || isList(value) || value === true,
+    value => isText(value) || areNames(value) || value === true,
     'a folder, a list of npm packages, or true for all dependencies that have a schema folder'
   ]
 };
@@ -175,6 +180,15 @@ function checkKeys(given, text) {
 
 /** @param {PackageJson} manifest @param {string} text */
 function checkIdentity(manifest, text) {
+  const { name } = manifest;
+  if (isText(name) && !isName(name)) {
+    return [
+      problem(`package.json has the name ${JSON.stringify(name)}, which npm does not allow.`, {
+        ...placeOf(text, 'name'),
+        hint: 'Take letters, digits, ".", "_" and "-", perhaps after a scope such as "@me/".'
+      })
+    ];
+  }
   return ['name', 'version']
     .filter(key => !isText(manifest[key]))
     .map(key =>
