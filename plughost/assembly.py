@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ class Assembly:
     def __init__(self, host: Host, changes: Changes) -> None:
         self.records: dict[str, ExtensionRecord] = {}
         self.frontends: list[LoadedFrontend] = []
+        self._read_of: dict[Path, int] = {}  # when its manifest was written, by its folder
         self.hooks = Hooks()
         self.services = Services(changes, host.config.services, host.config.start_timeout)
         self._host = host
@@ -200,20 +202,42 @@ class Assembly:
 
     def add_own_frontend(self, record: ExtensionRecord) -> None:
         """Find the compiled browser half, unless the extension is left out."""
-        folder = None if record.settled else extensions.frontend_folder(record)
-        if folder:
+        if record.settled:
+            return
+        if folder := extensions.frontend_folder(record):
             self._add_frontend(record.name, folder, record)
+        elif extensions.is_uncompiled(record):
+            record.say("Its browser half is not compiled. `plughost build --installed` does that.")
 
     def _add_frontend(self, name: str, folder: Path, record: ExtensionRecord) -> None:
         try:
-            manifest = frontend.read_manifest(folder)
-            extensions.check_engine(manifest.engine, manifest.name)
+            loaded = self._read(name, folder, record)
         except ManifestError as error:
             record.note("frontend", error)
             # The record's error is of its server half, once that has been taken in.
             record.say(f"{error.message} {error.hint}")
         else:
-            self.frontends.append(LoadedFrontend(name, folder, manifest, record))
+            self.frontends.append(loaded)
+            # One that comes back has its old place: of two providers of a token the later wins.
+            order = [*self.records]
+            self.frontends.sort(
+                key=lambda each: order.index(each.owner.name) if each.owner.name in order else -1
+            )
+
+    def read_frontends_again(self) -> None:
+        """Serve what has been built since as it is now; what cannot be read stays as it was."""
+        for number, known in enumerate(self.frontends):
+            if _written(known.folder) not in (0, self._read_of.get(known.folder)):
+                with contextlib.suppress(ManifestError):
+                    built = self._read(known.extension, known.folder, known.owner)
+                    self.frontends[number] = built
+
+    def _read(self, name: str, folder: Path, record: ExtensionRecord) -> LoadedFrontend:
+        """A frontend as it lies on disk; raises ManifestError for one that does not fit."""
+        self._read_of[folder] = _written(folder)
+        manifest = frontend.read_manifest(folder)
+        extensions.check_engine(manifest.engine, manifest.name)
+        return LoadedFrontend(name, folder, manifest, record)
 
     # -- withdrawing
 
@@ -304,3 +328,11 @@ class GuardedHandler(logging.Handler):
             with guard(self._record, "log", fatal=False):
                 self._handler.close()
         self.close()
+
+
+def _written(folder: Path) -> int:
+    """When a frontend's manifest was written, in nanoseconds; 0 where there is none just now."""
+    try:
+        return (folder / frontend.MANIFEST).stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -142,6 +142,18 @@ def frontend_folder(record: ExtensionRecord) -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def is_uncompiled(record: ExtensionRecord) -> bool:
+    """Whether a package without a compiled browser half carries the sources of one."""
+    package = None if record.first_party else package_folder(record.package)
+    if package is None:
+        return False
+    described = [package / "package.json", *package.glob("*/package.json")]
+    try:
+        return any(file.is_file() and b'"plughost"' in file.read_bytes() for file in described)
+    except OSError:
+        return False
+
+
 def built_frontends() -> Path:
     """Where `plughost build --installed` puts what it builds: among the user's own data."""
     return Path(jupyter_data_dir(), "plughost", "frontends")

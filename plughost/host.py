@@ -204,7 +204,7 @@ class Host:
         )
 
     async def until_pages_are_whole(self) -> None:
-        """Wait for what a page is made of while the host starts.
+        """Wait for what a page is made of while the host starts, and see what was built since.
 
         That is every first-party extension, and others as far as they are prompt: after
         `config.import_patience` a page goes without their server halves.
@@ -212,6 +212,7 @@ class Host:
         await self.until(lambda: not self.loading or self._first_party_settled())
         left = self._load_began + self.config.import_patience - time.monotonic()
         await self.until(lambda: not self.loading, max(0.0, left))
+        self._assembly.read_frontends_again()
 
     def _first_party_settled(self) -> bool:
         states = [record.settled for record in self.records.values() if record.first_party]

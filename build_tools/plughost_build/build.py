@@ -9,13 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from plughost_build.bundler import Bundler, Event, bundler
 from plughost_build.errors import BundlerFailed, CompileFailed, SourceError, how_it_ended
 from plughost_build.fingerprint import (
     changed,
+    changed_outside,
+    files_of,
     fingerprint,
     is_half_moved,
     recorded,
@@ -66,7 +68,11 @@ def build(sources: Sequence[Source], options: Options, report: Report) -> list[R
     """
     node: Node | None = None
     results = []
+    asked_for = options
     for source in sources:
+        # An app among others comes along for its modules; alone, the bundler refuses it.
+        beside = asked_for.labextension and source.app and len(sources) > 1
+        options = replace(asked_for, labextension=False) if beside else asked_for
         if is_fresh(source, options):
             report({"event": "fresh", "name": source.name, "output": str(source.output)})
             results.append(Result(source.name, built=False))
@@ -116,6 +122,8 @@ def why_stale(source: Source, options: Options) -> list[str]:
     reasons = min((changed(there, wanted) for wanted in good), key=len)
     if options.keep_sdist_bundle:
         reasons = [each for each in reasons if each == "sources"]
+    elif changed_outside(source) and "sources" not in reasons:
+        reasons = ["sources", *reasons]
     # One build writes both, and says in each what they were made from.
     if not reasons and options.labextension and recorded_in_labextension(source) != there:
         return ["labextension"]
@@ -169,6 +177,7 @@ def prepare(node: Node, source: Source, options: Options, report: Report) -> dic
     return {
         "source": str(source.folder),
         "output": str(source.output),
+        "covered": [path.relative_to(source.folder).as_posix() for path in files_of(source)],
         "mode": options.mode,
         "check": options.check,
         "sourcemap": options.sourcemap,

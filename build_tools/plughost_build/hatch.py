@@ -14,6 +14,7 @@ https://hatch.pypa.io/latest/plugins/build-hook/reference/.
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 from dataclasses import replace
@@ -24,10 +25,20 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.plugin import hookimpl
 
 from plughost_build.build import Options, build, is_fresh
-from plughost_build.errors import BuildError, NodeNotFound
+from plughost_build.errors import BuildError, NodeNotFound, SourceError
 from plughost_build.node import WHEEL_REQUIREMENT, find_node
 from plughost_build.report import plain, to_stderr
 from plughost_build.source import OURS, Source, find_sources
+
+OPTIONS = {"source", "check", "labextension"}
+OF_HATCH = {
+    "dependencies",
+    "enable-by-default",
+    "path",
+    "require-runtime-dependencies",
+    "require-runtime-features",
+}
+"""What hatchling itself reads of a hook's table."""
 
 
 class PlughostBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # generic only for checkers
@@ -105,6 +116,12 @@ class PlughostBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # generi
         return [(others, replace(options, labextension=False)), (own, options)]
 
     def _options(self) -> Options:
+        for unknown in sorted(set(self.config) - OPTIONS - OF_HATCH):
+            meant = difflib.get_close_matches(unknown, sorted(OPTIONS), 1)
+            raise SourceError(
+                f"The build hook has no option {unknown!r}.",
+                f"Did you mean {meant[0]!r}?" if meant else f"There are: {sorted(OPTIONS)}.",
+            )
         unpacked_sdist = Path(self.root, "PKG-INFO").is_file()
         return Options(
             check=bool(self.config.get("check", True)),

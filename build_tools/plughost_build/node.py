@@ -40,7 +40,7 @@ WHEEL_REQUIREMENT = f"{WHEEL}>=22.12"
 """What the build hook asks pip for when this machine has no usable Node."""
 
 DOWNLOAD = "PLUGHOST_NODE_DOWNLOAD"
-"""Environment variable: `never` takes what is there, and nothing else."""
+"""Environment variable: set to `never`, or to anything, it takes what is there and no other."""
 
 MIRROR = "PLUGHOST_NODE_MIRROR"
 """Environment variable: a mirror's host, or a URL that stands for nodejs.org/download/release."""
@@ -76,8 +76,9 @@ def find_node(*, download: bool = True, tell: Callable[[str], object] = lambda w
     tried: list[str] = []
     node = _on_path(tried) or _made_earlier(tried) or _from_wheel(tried)
     if node is None and download:
-        if os.environ.get(DOWNLOAD, "").lower() == "never":
-            tried.append(f"{DOWNLOAD} forbids to download one")
+        if os.environ.get(DOWNLOAD):
+            # Whatever it says: who sets it wants none.
+            tried.append(f"{DOWNLOAD} is set, so none is downloaded")
         elif not _folder().is_dir():
             node = _by_nodeenv(tried, tell) or _by_pip(tried, tell)
     if node is None:

@@ -153,7 +153,9 @@ def _main() -> int:
     except NodeNotFound as error:
         print(f"Error: {error}", file=sys.stderr)
         return error.exit_code
-    return subprocess.run([*node.npm, *sys.argv[1:]], env=node.environment()).returncode
+    # As in builds: what the page brings is not installed.
+    environment = {"npm_config_legacy_peer_deps": "true", **node.environment()}
+    return subprocess.run([*node.npm, *sys.argv[1:]], env=environment).returncode
 
 
 if __name__ == "__main__":

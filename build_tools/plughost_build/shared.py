@@ -18,7 +18,7 @@ from plughost_build.source import MANIFEST, Source, shipped_source
 
 
 def shared_modules(source: Source) -> dict[str, Any]:
-    """Specifier → version and origin of what others than `source` put into the page.
+    """Specifier → version, origin and type pack of what others than `source` put into the page.
 
     In a repository of several frontends, those count that it takes modules from; another one
     that happens to be installed, or built already, must not change what is built.
@@ -29,6 +29,8 @@ def shared_modules(source: Source) -> dict[str, Any]:
     for manifest in manifests:
         for specifier, entry in manifest.get("provides", {}).items():
             provided = {"version": entry["version"], "from": manifest["name"]}
+            if "types" in manifest:
+                provided["types"] = manifest["types"]
             first = found.setdefault(specifier, provided)
             # One frontend is met twice when it has two entry points.
             if provided["from"] not in [e["from"] for e in (first, *first.get("also", ()))]:

@@ -27,6 +27,7 @@ class Source:
     `folder` holds its package.json, `root` the package.json and lock file that npm installs
     from: the same folder, or that of the workspace.
     `output` receives the bundle, `labextension` what stock JupyterLab loads, if that is asked for.
+    `app` says that it makes the application of a page.
     `needs` are the packages it asks for to run; those that are only there for development, for
     their types perhaps, are not among them.
     Of the frontends in the same workspace, `providers` are those that it takes shared modules
@@ -42,6 +43,7 @@ class Source:
     labextension: Path
     entry: Path
     schemas: Path
+    app: bool
     provides: frozenset[str]
     needs: frozenset[str]
     providers: tuple[Source, ...] = ()
@@ -191,6 +193,7 @@ def _source(folder: Path, package_json: dict[str, Any], package: Path | None = N
         labextension=package / "labextension",
         entry=folder / _text(declared, "entry", path, default="src/index.ts"),
         schemas=folder / _schemas(declared),
+        app=declared.get("app") is True,
         provides=frozenset(provides),
         needs=frozenset(needs),
     )

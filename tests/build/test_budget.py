@@ -61,7 +61,7 @@ def test_the_sizes_are_those_of_what_pages_load(make_weighty: Any) -> None:
     manifest = events[-1]["manifest"]
     start = [manifest["module"], *manifest["styles"], *manifest["preload"]]
     all_files = [name for name in contents(output) if not re.search(r"\.(br|gz)$", name)]
-    aside = {"plughost.json", "packages.json", "third-party-licenses.json"}
+    aside = {"plughost.json", "packages.json", "outside.json", "third-party-licenses.json"}
     aside |= {name for name in all_files if name.startswith("schemas/")}
     assert "schemas/plughost-weather/plugin.json" in aside
     (sizes,) = (event for event in events if event["event"] == "sizes")

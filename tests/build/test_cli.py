@@ -149,6 +149,23 @@ def test_a_workspace_is_built_in_one_go_with_modules_shared_among_its_members(
     assert run_build(root).stderr.count("fresh, nothing to do") == 2
 
 
+def test_a_file_that_was_read_from_elsewhere_counts_as_a_source(
+    make_source: MakeSource, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere.ts"
+    elsewhere.write_text("export const id = 'before';\n")
+    index = (
+        "import { id } from '../../elsewhere';\nimport './test/own';\nexport default [{ id }];\n"
+    )
+    files = {"src/index.ts": index, "src/test/own.ts": "console.log('own');\n"}
+    folder = make_source("weather", files=files)
+    for file in (elsewhere, folder / "src/test/own.ts"):
+        assert run_build(folder).returncode == 0
+        assert run_build(folder, "--dry-run").stdout == "plughost-weather: fresh, nothing to do\n"
+        file.write_text(file.read_text().replace("'", '"'))
+        assert "its sources have changed" in run_build(folder, "--dry-run").stdout
+
+
 def test_without_a_usable_node_one_message_says_so(make_source: MakeSource, tmp_path: Path) -> None:
     old = write_node(tmp_path / "old", "echo v12.22.12")
     hidden = tmp_path / "hidden"

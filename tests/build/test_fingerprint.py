@@ -25,8 +25,13 @@ def source(make_source: MakeSource) -> Source:
     return source
 
 
+REACT: dict[str, dict[str, str]] = {
+    "react": {"version": "18.2.0", "from": "lab", "types": "types-AAAAAAAA.json.gz"}
+}
+
+
 def circumstances(source: Source, **changes: object) -> str:
-    usual = {"tools": "t", "shared": ["react"], "mode": "production", "check": True}
+    usual = {"tools": "t", "shared": REACT, "mode": "production", "check": True}
     return fingerprint(source, **{**usual, "sourcemap": False, **changes})  # type: ignore[arg-type]
 
 
@@ -122,7 +127,9 @@ def test_the_lock_file_of_a_workspace_counts_for_its_members(
         ({"mode": "development"}, "options"),
         ({"check": False}, "options"),
         ({"sourcemap": True}, "options"),
-        ({"shared": []}, "shared"),
+        ({"shared": {}}, "shared"),
+        ({"shared": {"react": {**REACT["react"], "version": "19.0.0"}}}, "shared"),
+        ({"shared": {"react": {**REACT["react"], "types": "types-BBBBBBBB.json.gz"}}}, "shared"),
     ],
 )
 def test_other_circumstances_make_it_stale_and_which_can_be_told(
@@ -141,7 +148,8 @@ def test_a_fingerprint_of_another_make_is_that_of_other_tools(source: Source) ->
 
 
 def test_shared_modules_that_the_source_does_not_mention_change_nothing(source: Source) -> None:
-    assert circumstances(source, shared=["@lumino/widgets", "react"]) == circumstances(source)
+    more = {**REACT, "@lumino/widgets": {"version": "2.8.0", "from": "lab"}}
+    assert circumstances(source, shared=more) == circumstances(source)
 
 
 # Through is_fresh: what `build` really asks

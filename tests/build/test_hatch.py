@@ -199,3 +199,30 @@ def test_errors_in_the_source_end_the_build_without_a_traceback(
     assert "src/index.ts:1:7: error: Type 'string' is not assignable" in told
     assert "plughost build: 'plughost-weather' was not built: " in told
     assert "Traceback" not in told
+
+
+def test_an_option_that_the_hook_does_not_know_ends_the_build(
+    project: Path, tmp_path: Path
+) -> None:
+    pyproject = project / "pyproject.toml"
+    pyproject.write_text(f"{pyproject.read_text()}labextention = true\n")
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--no-deps",
+            "--no-build-isolation",
+            "-w",
+            tmp_path,
+            ".",
+        ],
+        cwd=project,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode != 0
+    said = run.stdout + run.stderr
+    assert "The build hook has no option 'labextention'." in said
+    assert "Did you mean 'labextension'?" in said

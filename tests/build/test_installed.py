@@ -127,7 +127,12 @@ async def test_an_extension_that_came_uncompiled_is_built_and_served(
     environment: Environment, tmp_path: Path, built: Path, served: Any
 ) -> None:
     environment.install(make_wheel(tmp_path / "wheels"))
-    assert await served_by(served(env=environment.variables)) == {}
+    server = served(env=environment.variables)
+    assert await served_by(server) == {}
+    record = (await server.client.get("/plughost/api/extensions/weather")).json
+    assert record["notes"] == [
+        "Its browser half is not compiled. `plughost build --installed` does that."
+    ]
 
     before = contents(environment.site)
     run = environment.build()

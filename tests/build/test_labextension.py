@@ -176,3 +176,22 @@ def test_a_wheel_brings_none_of_a_neighbour(make_source: MakeSource, tmp_path: P
     places = {name.split("/labextensions/")[1].split("/")[0] for name in names if "/data/" in name}
     assert places == {"plughost-weather"}
     assert (work / "maps/plughost_maps/frontend/plughost.json").is_file()
+
+
+def test_of_a_workspace_all_but_its_app_get_one(make_source: MakeSource, tmp_path: Path) -> None:
+    root = tmp_path / "repository"
+    root.mkdir()
+    (root / "package.json").write_text('{"private": true, "workspaces": ["*"]}')
+    app = make_source(
+        "app",
+        folder=root / "app",
+        plughost={"app": True, "provides": ["plughost-app"]},
+        files={"src/index.ts": "export default (): object => ({});\n"},
+    )
+    user = make_source(
+        "user", folder=root / "user", package_json={"peerDependencies": {"plughost-app": "*"}}
+    )
+    build(user, "--jupyterlab")
+    assert (user / "plughost_user/labextension/package.json").is_file()
+    assert not (app / "plughost_app/labextension").exists()
+    assert "JupyterLab has its own" in run_build(app, "--jupyterlab").stderr

@@ -36,7 +36,8 @@ CONFIG = '{"compilerOptions": {"module": "esnext", "moduleResolution": "bundler"
             {"src/index.ts": "import x from 'nowhere';\nexport default [x];"},
             ("src/index.ts", 1, 15, 9),
             'Could not resolve "nowhere"',
-            'Run "npm install nowhere", or check the name.',
+            'Check the name. Add "nowhere" to "dependencies" in package.json, and the next build installs '
+            "it.",
         ),
         (
             {
@@ -51,7 +52,7 @@ CONFIG = '{"compilerOptions": {"module": "esnext", "moduleResolution": "bundler"
             {"src/index.ts": "import './a.css';\nexport default [];", "src/a.css": "@import 'b';"},
             ("src/a.css", 1, 9, 3),
             'Could not resolve "b"',
-            'Run "npm install b", or check the name.',
+            'Check the name. Add "b" to "dependencies" in package.json, and the next build installs it.',
         ),
         (
             {

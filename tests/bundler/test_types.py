@@ -297,7 +297,10 @@ def test_without_a_tsconfig_the_check_is_strict_and_jsx_is_reacts(bench: Bench) 
     files = {"src/index.ts": "export default [];", **runtime}
     react = provide(bench, "react", "react/jsx-runtime", files=files)
     source = bench.write(
-        "single", {"page.tsx": "export default [<p>{wrong => wrong}</p>];"}, {"entry": "page.tsx"}
+        "single",
+        {"page.tsx": "export default [<p>{wrong => wrong}</p>];"},
+        {"entry": "page.tsx"},
+        peerDependencies={"react": "18"},
     )
     built = bench.build(source, **page(react))
     assert {place[:2] for place in places(built)} == {("page.tsx", 1)}

@@ -114,6 +114,24 @@ async def test_a_page_carries_its_import_map_and_boot_data(start, board):
     assert "Board.3/index" not in text
 
 
+async def test_what_has_been_built_since_is_served_to_the_next_visit(start, board, tmp_path):
+    manifest = tmp_path / "part" / "plughost.json"
+    before = manifest.read_text()
+    async with start(board) as (_, client):
+        await client.get("/board")
+        manifest.write_text(before.replace("ABCDEFGH", "NEWERONE"))
+        assert "part/index-NEWERONE.js" in (await client.get("/board")).text.replace(
+            "Board.2", "part"
+        )
+        # Half written, gone, made for another plughost: what was there before is still named.
+        for text in ("{", None, before.replace('"format"', '"engine": ">=7", "format"')):
+            manifest.unlink() if text is None else manifest.write_text(text)
+            assert "NEWERONE" in (await client.get("/board")).text
+            manifest.touch()
+        manifest.write_text(before)
+        assert "NEWERONE" not in (await client.get("/board")).text
+
+
 async def test_what_an_extension_says_cannot_break_out_of_the_page(start, board):
     async with start(board) as (_, client):
         text = (await client.get("/board")).text

@@ -1,7 +1,5 @@
 /** The size budget: what an extension may cost whoever opens the page. */
 
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { BuildError, problem } from './events.mjs';
 import { packagesIn } from './packages.mjs';
 import { BUDGETS, placeOf } from './source.mjs';
@@ -11,7 +9,7 @@ import { bytes, list } from './words.mjs';
 
 /** What no page loads: for the server, for other builds, for people, for debuggers. */
 const ASIDE =
-  /^(?:plughost\.json|packages\.json|third-party-licenses\.json|types-[A-Z0-9]{8}\.json\.gz|schemas\/.*|.*\.map)$/;
+  /^(?:plughost\.json|packages\.json|outside\.json|third-party-licenses\.json|types-[A-Z0-9]{8}\.json\.gz|schemas\/.*|.*\.map)$/;
 
 /** How many are named as the heaviest. */
 const NAMED = 5;
@@ -46,13 +44,12 @@ export function checkBudget(source, bundle, files) {
   const sizes = measure(bundle, files);
   const wrong = BUDGETS.filter(each => sizes[each] > (source.budget[each] ?? Infinity));
   if (wrong.length > 0) {
-    const text = readFileSync(path.join(source.folder, 'package.json'), 'utf8');
     throw new BuildError(
       wrong.map(each =>
         problem(
           `${each === 'start' ? 'What is loaded at the start' : 'All that pages load'} is ${bytes(sizes[each])} over the wire, ${bytes(sizes[each] - Number(source.budget[each]))} more than its budget.`,
           {
-            ...placeOf(text, 'plughost', 'budget', each),
+            ...placeOf(source.text, 'plughost', 'budget', each),
             hint: each === 'start' ? startAdvice(bundle) : totalAdvice(bundle, files)
           }
         )

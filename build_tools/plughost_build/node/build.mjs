@@ -10,7 +10,7 @@
 
 import { checkBudget, partOf } from './budget.mjs';
 import { BadRequest, BuildError, emit, report, step } from './events.mjs';
-import { compress, handOver } from './files.mjs';
+import { compress, handOver, reportSizes } from './files.mjs';
 import { readRequest } from './request.mjs';
 import { readSource } from './source.mjs';
 import { writeConfigToExtend } from './tsconfig.mjs';
@@ -70,19 +70,7 @@ async function build(request) {
       await handOver(labextension, request.labextension);
     }
   });
-  for (const [file, contents] of files) {
-    if (!/\.(?:br|gz)$/.test(file)) {
-      const [brotli, gzip] = ['br', 'gz'].map(suffix => files.get(`${file}.${suffix}`)?.length);
-      emit({
-        event: 'module',
-        file,
-        part: partOf(file, bundle),
-        bytes: contents.length,
-        gzip: gzip ?? null,
-        brotli: brotli ?? null
-      });
-    }
-  }
+  reportSizes(files, file => partOf(file, bundle));
   emit({ event: 'done', manifest });
 }
 

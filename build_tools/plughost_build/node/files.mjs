@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { getSystemErrorMap, promisify } from 'node:util';
 import zlib from 'node:zlib';
-import { BuildError, problem } from './events.mjs';
+import { BuildError, emit, problem } from './events.mjs';
 import { alone, isRunning } from './lock.mjs';
 
 /** @typedef {Map<string, Uint8Array>} Files name with forward slashes → bytes */
@@ -61,6 +61,21 @@ export async function compress(files, first, previous) {
       }
     })
   );
+}
+
+/**
+ * Say how large each file is; twins count as sizes of theirs.
+ *
+ * @param {Files} files
+ * @param {(file: string) => string} partOf when it is loaded, see budget.mjs
+ */
+export function reportSizes(files, partOf) {
+  for (const [file, { length: bytes }] of files) {
+    if (!/\.(?:br|gz)$/.test(file)) {
+      const [brotli, gzip] = ['br', 'gz'].map(each => files.get(`${file}.${each}`)?.length ?? null);
+      emit({ event: 'module', file, part: partOf(file), bytes, gzip, brotli });
+    }
+  }
 }
 
 /** Both twins of an unchanged file. @param {string} file @param {Uint8Array} contents */

@@ -15,7 +15,7 @@ import path from 'node:path';
 import { init, parse } from 'es-module-lexer';
 import * as esbuild from 'esbuild';
 import { BuildError, emit, report, step, warning } from './events.mjs';
-import { compress, contentHash, handOver } from './files.mjs';
+import { compress, contentHash, handOver, reportSizes } from './files.mjs';
 import { jsonFile } from './output.mjs';
 
 /**
@@ -94,11 +94,7 @@ async function join(request) {
   await step('compress', () => compress(files, new Set(names), request.output));
   files.set('bundle.json', jsonFile(bundle));
   await step('write', () => handOver(files, request.output));
-  for (const file of names) {
-    const [brotli, gzip] = ['br', 'gz'].map(suffix => files.get(`${file}.${suffix}`)?.length);
-    const bytes = /** @type {Uint8Array} */ (files.get(file)).length;
-    emit({ event: 'module', file, bytes, gzip: gzip ?? null, brotli: brotli ?? null });
-  }
+  reportSizes(files, file => (names.includes(file) ? 'start' : 'aside'));
   emit({ event: 'joined', ...bundle });
 }
 

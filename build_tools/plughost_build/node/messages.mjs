@@ -76,7 +76,7 @@ function advice(message, source, shared) {
         file: 'package.json'
       }),
       ...PLACELESS,
-      hint: `Add ${packageName(missing)} to the dependencies and run "npm install".`
+      hint: `Add ${packageName(missing)} to the dependencies, and the next build installs it.`
     };
   }
   if (/^[./]/.test(missing) || isUrl(message.location)) {
@@ -94,12 +94,19 @@ function advice(message, source, shared) {
   const name = packageName(missing.replace(/^~/, ''));
   const { dependencies, devDependencies, peerDependencies } = source.manifest;
   const declared = { ...dependencies, ...devDependencies, ...peerDependencies };
-  return {
-    hint:
-      name in declared
-        ? `${name} is in package.json and has no such module here: check the name, or run "npm install".`
-        : `Run "npm install ${name}", or check the name.`
-  };
+  if (name in (peerDependencies ?? {})) {
+    return {
+      hint: `${name} is a peer that the page does not bring, and builds install no peers: move it to "dependencies".`
+    };
+  }
+  if (name in declared) {
+    return {
+      hint: `${name} is in package.json and has no such module here: check the name, or delete node_modules and build again.`
+    };
+  }
+  const meant = nearest(name, [...Object.keys(declared), ...shared.packages]);
+  const add = `Add "${name}" to "dependencies" in package.json, and the next build installs it.`;
+  return { hint: meant ? `Did you mean "${meant}"? If not: ${add}` : `Check the name. ${add}` };
 }
 
 /** In a style sheet's `url()` a path needs no dot to be relative. @param {import('esbuild').Location | null} location */

@@ -1,5 +1,8 @@
 /** What a build puts into the output folder, apart from compressed twins: bundle and manifest. */
 
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { packagesIn } from './packages.mjs';
 import { Parts } from './parts.mjs';
 
@@ -25,9 +28,33 @@ export async function makeOutput(request, source, bundler, parts = new Parts(req
     ...types,
     ['third-party-licenses.json', jsonFile(parts.licenses(inputs))],
     ['packages.json', jsonFile(packagesIn(bundle.sizes))],
+    ...outside(request, source, bundle),
     ['plughost.json', jsonFile(manifest)]
   ]);
   return { bundle, files, manifest, inputs };
+}
+
+/**
+ * `outside.json`, where there is anything to say: what was read and no fingerprint covers, such
+ * as files of a linked folder, with their hashes.
+ *
+ * @param {import('./request.mjs').Request} request
+ * @param {import('./source.mjs').Source} source
+ * @param {import('./bundle.mjs').Bundle} bundle
+ * @returns {[string, Uint8Array][]}
+ */
+function outside({ covered }, { folder }, { read }) {
+  const known = new Set(covered);
+  const files = read
+    .map(file => path.relative(folder, file).split(path.sep).join('/'))
+    .filter(file => !known.has(file) && existsSync(path.join(folder, file)));
+  const hash = (/** @type {string} */ file) =>
+    createHash('sha256')
+      .update(readFileSync(path.join(folder, file)))
+      .digest('hex');
+  return files.length > 0
+    ? [['outside.json', jsonFile(Object.fromEntries(files.sort().map(each => [each, hash(each)])))]]
+    : [];
 }
 
 /**

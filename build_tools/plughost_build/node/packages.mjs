@@ -13,7 +13,8 @@ export function packagesIn(sizes) {
   const found = new Map();
   for (const [file, bytes] of sizes) {
     const manifest = packageOf(file)?.manifest;
-    if (manifest) {
+    // The bundler's own shims are in most bundles, and nobody's copy.
+    if (manifest && manifest.name !== '@plughost/bundler') {
       const { name, version } = manifest;
       const key = `${name}@${version}`;
       found.set(key, { name, version, bytes: bytes + (found.get(key)?.bytes ?? 0) });

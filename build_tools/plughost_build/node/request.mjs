@@ -18,6 +18,7 @@ import { nearest } from './words.mjs';
  * @typedef {object} Request
  * @property {string} source absolute path of the folder with package.json
  * @property {string} output absolute path of the folder to write
+ * @property {string[]} covered files of the source, relative to it, that the fingerprint covers
  * @property {'production' | 'development'} mode
  * @property {boolean} check whether TypeScript checks the types
  * @property {boolean} sourcemap
@@ -32,6 +33,7 @@ import { nearest } from './words.mjs';
 const RULES = {
   source: value => typeof value === 'string' && value !== '',
   output: value => typeof value === 'string' && value !== '',
+  covered: value => Array.isArray(value) && value.every(each => typeof each === 'string'),
   mode: value => value === 'production' || value === 'development',
   check: value => typeof value === 'boolean',
   sourcemap: value => typeof value === 'boolean',
@@ -47,6 +49,7 @@ const RULES = {
 };
 
 const DEFAULTS = {
+  covered: [],
   mode: 'production',
   check: true,
   sourcemap: false,

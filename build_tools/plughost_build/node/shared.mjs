@@ -3,6 +3,7 @@
 import semver from 'semver';
 import { problem, warning } from './events.mjs';
 import { isBare, packageName, packageOf, rangeFor } from './npm.mjs';
+import { placeOf } from './source.mjs';
 
 /** @typedef {import('./events.mjs').Diagnostic} Diagnostic */
 
@@ -127,6 +128,7 @@ export class SharedModules {
   settle(used) {
     /** @type {Record<string, string>} */
     const requires = {};
+    const seen = new Set();
     const diagnostics = [...this.parts].map(([part, importer]) =>
       this.#privatePart(part, importer)
     );
@@ -140,15 +142,25 @@ export class SharedModules {
       const others = [...importers].filter(([, range]) => range).sort();
       diagnostics.push(...this.#rivals(specifier, own ?? undeclared, others));
       requires[specifier] = own ?? undeclared ?? others[0]?.[1] ?? `^${version}`;
-      if (own && !fits(version, own)) {
+      const isFirst = !seen.has(name);
+      seen.add(name);
+      if (isFirst && own && !fits(version, own)) {
         diagnostics.push(
           problem(
             `"${this.source.name}" wants ${name} ${own}, and the page has ${version} (from ${this.#provider(specifier)}).`,
             {
-              file: 'package.json',
-              hint: `Widen the range, or bundle a copy of its own: "plughost": {"private": ["${name}"]}.`
+              ...placeOf(this.source.text, name),
+              hint: 'Widen the range if it works with that version, or get a plughost that has another.'
             }
           )
+        );
+      }
+      if (isFirst && !own && undeclared) {
+        diagnostics.push(
+          warning(`${name} is imported, and package.json does not name it.`, {
+            file: 'package.json',
+            hint: `Add "${name}": "${undeclared}" to "peerDependencies"; until then nothing older than what this page has will do.`
+          })
         );
       }
       for (const [importer, range] of own ? [] : others) {

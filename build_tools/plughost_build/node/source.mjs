@@ -20,6 +20,7 @@ import { nearest } from './words.mjs';
  * @property {string | string[] | true | undefined} schemas
  * @property {{start?: number, total?: number}} budget in bytes over the wire
  * @property {PackageJson} manifest its package.json
+ * @property {string} text of package.json, for messages that point into it
  */
 
 /**
@@ -118,7 +119,8 @@ export function readSource(folder) {
     themes: given.themes ?? [],
     schemas: given.schemas,
     budget: given.budget ?? {},
-    manifest
+    manifest,
+    text
   };
 }
 
