@@ -11,6 +11,9 @@ from .conftest import Bench
 CONFIG = '{"compilerOptions": {"module": "esnext", "moduleResolution": "bundler", "types": []}}'
 
 
+ADD = 'Add "{}" to "dependencies" in package.json, and the next build installs it.'
+
+
 @pytest.mark.parametrize(
     ("files", "place", "text", "hint"),
     [
@@ -36,8 +39,7 @@ CONFIG = '{"compilerOptions": {"module": "esnext", "moduleResolution": "bundler"
             {"src/index.ts": "import x from 'nowhere';\nexport default [x];"},
             ("src/index.ts", 1, 15, 9),
             'Could not resolve "nowhere"',
-            'Check the name. Add "nowhere" to "dependencies" in package.json, and the next build installs '
-            "it.",
+            f"Check the name. {ADD.format('nowhere')}",
         ),
         (
             {
@@ -52,7 +54,7 @@ CONFIG = '{"compilerOptions": {"module": "esnext", "moduleResolution": "bundler"
             {"src/index.ts": "import './a.css';\nexport default [];", "src/a.css": "@import 'b';"},
             ("src/a.css", 1, 9, 3),
             'Could not resolve "b"',
-            'Check the name. Add "b" to "dependencies" in package.json, and the next build installs it.',
+            f"Check the name. {ADD.format('b')}",
         ),
         (
             {
