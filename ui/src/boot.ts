@@ -19,6 +19,37 @@ export interface IBundle {
   readonly extensions: readonly string[];
 }
 
+/** A module that another bundler has put into a container of Module Federation. */
+export interface IContainer {
+  /** Name of its npm package, and of the container. */
+  readonly package: string;
+  readonly version: string;
+  /** URL of the script that makes the container, relative to the page's origin. */
+  readonly script: string;
+  /** What to get of it for its default export: plugins. */
+  readonly modules: readonly string[];
+  /** What to get of it for its effect: style sheets. */
+  readonly styles: readonly string[];
+  /** Why it is off; it is not asked for then. */
+  readonly off?: string;
+  /** What the server finds wrong with it; it is not asked for then. */
+  readonly error?: string;
+  /** What to do if it, or one of its plugins, fails. */
+  readonly hint?: string;
+}
+
+/** The containers of a page, and what they share. */
+export interface IFederation {
+  /** Name of the global object into which their scripts put them. */
+  readonly global: string;
+  /**
+   * The shared modules they are offered, by specifier of the import map: the version, and others
+   * under which it is offered as well.
+   */
+  readonly shared: Readonly<Record<string, readonly string[]>>;
+  readonly containers: readonly IContainer[];
+}
+
 /** How long the page waits for one frontend before it goes on without it; milliseconds. */
 export interface IPatience {
   /** For a module to arrive, counted from the arrival of the app's own module. */
@@ -35,6 +66,7 @@ export interface IBoot {
   readonly app: IFrontend;
   readonly frontends: readonly IFrontend[];
   readonly bundle: IBundle | null;
+  readonly federation: IFederation | null;
   readonly patience: IPatience;
   /** The page configuration, for the app; the host does not look into it. */
   readonly config: Readonly<Record<string, unknown>>;
@@ -67,6 +99,7 @@ export function readBoot(page: Document): IBoot | null {
     version: '',
     frontends: [],
     bundle: null,
+    federation: null,
     config: {},
     ...data,
     app: data.app,

@@ -9,7 +9,7 @@ import { readBoot } from './boot';
 import { showNotice } from './notice';
 import { Page } from './page';
 
-export type { IBoot, IBundle, IFrontend, IPatience } from './boot';
+export type { IBoot, IBundle, IContainer, IFederation, IFrontend, IPatience } from './boot';
 export type { CreateApp, IPage } from './page';
 export { type Admission, definePlugin, type IApp, type IPluginDefinition } from './plugin';
 export type { IRecord, Phase, Records, State } from './records';

@@ -10,7 +10,7 @@ interface IModule {
   readonly modules?: Readonly<Record<string, () => Promise<IModule>>>;
 }
 
-/** How a module is imported; tests pass their own. */
+/** How a module is imported, by its address or bare; tests pass their own. */
 export type Importer = (url: string) => Promise<IModule>;
 
 /** The browser's own `import()`; the bundler leaves a computed address alone. */
@@ -71,6 +71,9 @@ export async function within<T>(work: Promise<T>, ms: number): Promise<[T] | nul
  */
 async function advise(frontend: IFrontend, error: unknown): Promise<string> {
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && 'hint' in error) {
+    return String(error.hint);
+  }
   const bare = /resolve module specifier ['"]([^'"]+)['"]/.exec(message);
   if (bare) {
     return `No enabled extension provides "${bare[1]}": enable or install the one that does.`;

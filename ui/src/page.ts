@@ -1,7 +1,6 @@
 /** The life of a page: import → create the app → register → start → take in what comes late. */
 
-import type { IPlugin } from '@lumino/coreutils';
-import type { IBoot, IFrontend } from './boot';
+import type { IBoot, IBundle, IContainer, IFrontend } from './boot';
 import { type Importer, importModule, load, within } from './modules';
 import type { IApp } from './plugin';
 import { Plugins } from './plugins';
@@ -33,11 +32,15 @@ export class Page implements IPage {
    * is no page. Whatever else goes wrong is on record and nothing more.
    */
   async start(): Promise<void> {
-    const { app: own, frontends } = this.boot;
+    const { app: own, frontends, bundle } = this.boot;
     const record = this._record(own);
-    const arrivals = frontends.map(frontend => this._arrive(frontend));
+    const arriving = load(own, record, this._importer, null);
+    const arrivals = [
+      ...this._open(arriving),
+      ...frontends.map(frontend => this._arrive(frontend, this._importer, bundle))
+    ];
     try {
-      const create = await load(own, record, this._importer, null);
+      const create = await arriving;
       if (typeof create !== 'function') {
         throw new TypeError('The default export of an app is a function: createApp(page).');
       }
@@ -65,9 +68,9 @@ export class Page implements IPage {
    */
   private async _gather(arrivals: IArrival[], plugins: Plugins): Promise<void> {
     const { activate, module } = this.boot.patience;
-    const add = ({ frontend }: IArrival, found: unknown[]): void => {
-      for (const plugin of found) {
-        plugins.add(plugin as IPlugin<any, any>, frontend.extension, activate);
+    const add = ({ frontend, hint }: IArrival, found: unknown[]): void => {
+      for (const exported of found) {
+        plugins.add(exported, frontend.extension, activate, hint);
       }
     };
     const timely = await Promise.all(arrivals.map(arrival => within(arrival.found, module)));
@@ -87,10 +90,49 @@ export class Page implements IPage {
     }
   }
 
+  /**
+   * Open the containers. A late one keeps the others waiting for half of the time that the page
+   * waits for them.
+   */
+  private _open(app: Promise<unknown>): IArrival[] {
+    const { federation, patience } = this.boot;
+    const containers = federation?.containers.filter(each => this._usable(each)) ?? [];
+    if (!federation || containers.length === 0) {
+      return [];
+    }
+    const deadline = app.then(
+      () => new Promise(done => setTimeout(done, patience.module / 2)),
+      () => undefined // without an app there is nothing to wait for
+    );
+    const opened = import('./federation').then(({ open }) =>
+      open({ ...federation, containers }, this._importer, deadline)
+    );
+    return containers.map(({ package: name, version, script, hint }, i) => {
+      const frontend = { extension: name, package: name, version, module: script };
+      const importer = async () => ({ default: await (await opened)[i] });
+      return { ...this._arrive(frontend, importer, null), hint };
+    });
+  }
+
+  /** Whether the server has nothing against a container; else its record says what. */
+  private _usable({ package: name, off, error, hint }: IContainer): boolean {
+    if (!off && !error) {
+      return true;
+    }
+    const record = this.records.add({ kind: 'frontend', name, extension: name });
+    if (off) {
+      record.state = 'disabled';
+      record.hint = off;
+    } else {
+      fail(record, error, hint ?? `Reinstall "${name}".`);
+    }
+    return false;
+  }
+
   /** Import one frontend; it gives no plugins when it fails, and its record says why. */
-  private _arrive(frontend: IFrontend): IArrival {
+  private _arrive(frontend: IFrontend, importer: Importer, bundle: IBundle | null): IArrival {
     const record = this._record(frontend);
-    const found = load(frontend, record, this._importer, this.boot.bundle).then(
+    const found = load(frontend, record, importer, bundle).then(
       exported => {
         record.state = 'active';
         return [exported].flat();
@@ -112,4 +154,6 @@ interface IArrival {
   readonly frontend: IFrontend;
   readonly record: IRecord;
   readonly found: Promise<unknown[]>;
+  /** What to do if one of them fails. */
+  readonly hint?: string;
 }

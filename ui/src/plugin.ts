@@ -74,6 +74,9 @@ export interface IApp {
   /** The app's own plugins. The host registers them before all others and keeps their records. */
   readonly plugins?: readonly IPlugin<any, any>[];
 
+  /** The plugin to make of what a frontend exports in place of one; `undefined` for what is one. */
+  adapt?(exported: unknown): IPlugin<any, any> | undefined;
+
   /** Whether a plugin may start, by the app's own settings; without it, all may. */
   admit?(plugin: IPlugin<any, any>, extension: string): Admission;
 

@@ -14,6 +14,8 @@ interface IEntry {
   readonly eager: boolean;
   /** Milliseconds its activation may hold up the page; `Infinity` for the app's own. */
   patience: number;
+  /** What to do if it fails. */
+  readonly hint: string;
   registered: boolean;
   /** The one call of its `activate`, once there was one. */
   run: Promise<unknown> | null;
@@ -26,8 +28,14 @@ export class Plugins {
     this._records = records;
   }
 
-  /** Take in one plugin; `register()` hands it to the app. */
-  add(plugin: Plugin, extension: string, patience: number): void {
+  /** Take in one plugin, or what the app makes one of; `register()` hands it to the app. */
+  add(
+    exported: unknown,
+    extension: string,
+    patience: number,
+    hint = `Report this to the author of "${extension}".`
+  ): void {
+    const plugin = this._app.adapt?.(exported) ?? (exported as Plugin);
     const record = this._records.add({
       kind: 'plugin',
       name: String(plugin?.id),
@@ -39,7 +47,7 @@ export class Plugins {
       validate(plugin);
       admission = this._app.admit?.(plugin, extension) ?? 'start';
     } catch (error) {
-      fail(record, error, `Report this to the author of "${extension}".`);
+      fail(record, error, hint);
       return;
     }
     if (admission === 'disabled') {
@@ -49,7 +57,7 @@ export class Plugins {
     const { autoStart } = plugin;
     const eager =
       admission === 'start' && (autoStart === true || (this._started && autoStart === 'defer'));
-    this._entries.push({ plugin, record, eager, patience, registered: false, run: null });
+    this._entries.push({ plugin, record, eager, patience, hint, registered: false, run: null });
   }
 
   /**
@@ -120,7 +128,7 @@ export class Plugins {
         error,
         twin
           ? `Extension "${twin.extension}" has a plugin of that id; disable one of the two.`
-          : `Report this to the author of "${record.extension}".`
+          : entry.hint
       );
     }
   }
@@ -176,7 +184,7 @@ export class Plugins {
       record.hint = null;
       return service;
     } catch (error) {
-      fail(record, error, `Report this to the author of "${record.extension}".`);
+      fail(record, error, entry.hint);
       throw error;
     } finally {
       record.ms = performance.now() - start;

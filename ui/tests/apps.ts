@@ -46,7 +46,8 @@ export function page(
   app: unknown,
   modules: Record<string, Module>,
   patience: IPatience = { module: 50, activate: 50 },
-  bundled: Record<string, () => Promise<{ default?: unknown }>> = {}
+  bundled: Record<string, () => Promise<{ default?: unknown }>> = {},
+  federation: IBoot['federation'] = null
 ): Page {
   const frontend = (extension: string): IFrontend => ({
     extension,
@@ -61,6 +62,7 @@ export function page(
     app: frontend('app'),
     frontends: Object.keys({ ...modules, ...bundled }).map(frontend),
     bundle: { module: '/bundle.js', extensions: Object.keys(bundled) },
+    federation,
     patience,
     config: {}
   };

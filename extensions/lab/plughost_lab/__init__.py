@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from plughost import FileHandler, Host, Page, PageConfig, Route, hookimpl
+from plughost_lab import labextensions
 from plughost_lab.moved import PATTERN as MOVED
 from plughost_lab.moved import Moved
 from plughost_lab.visit import PATTERN, LabOptions, page_config
@@ -20,6 +21,7 @@ def plughost_routes() -> list[Route]:
         Route(r"/(?P<file>favicon\.ico)", FileHandler, **icons),
         Route(r"/static/favicons/(?P<file>[^/]+)", FileHandler, **icons),
         Route(MOVED, Moved),
+        Route(labextensions.PATTERN, labextensions.LabextensionFiles),
     ]
 
 
@@ -44,4 +46,7 @@ def plughost_pages() -> list[Page]:
 @hookimpl
 def plughost_page_config(host: Host) -> list[PageConfig]:
     options = host.config.extension("lab", LabOptions)
-    return [PageConfig("lab", lambda visit: page_config(visit, options))]
+    return [
+        PageConfig("lab", lambda visit: page_config(visit, options)),
+        PageConfig("lab", lambda visit: labextensions.page_config(host, visit.base_url)),
+    ]

@@ -56,7 +56,6 @@ def page_config(visit: PageRequest, options: LabOptions) -> dict[str, Any]:
         "docUrl": "/doc",
         "labextensionsUrl": f"{LAB}/extensions",
         "fullLabextensionsUrl": f"{base}{LAB}/extensions",
-        "federated_extensions": [],
         "mode": MODES[arguments["mode"]],
         "workspace": arguments["workspace"] or "default",
         "treePath": arguments["path"],

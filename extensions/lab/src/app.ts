@@ -1,12 +1,13 @@
 /** The app: JupyterLab's application object, put together from plugins by plughost's host. */
 
 import { JupyterLab } from '@jupyterlab/application';
+import { version } from '@jupyterlab/application/package.json';
 import { PageConfig } from '@jupyterlab/coreutils';
 import { IConnectionStatus, IServiceManager } from '@jupyterlab/services';
 import { type IPlugin, PluginRegistry } from '@lumino/coreutils';
-import type { Admission, IApp } from '@plughost/host';
-import { Switches } from './config';
-import { stockPlugins } from './plugins';
+import type { Admission, IApp, IBoot } from '@plughost/host';
+import { packageOf, Switches } from './config';
+import { isRenderer, rendererPlugin, stockPlugins } from './plugins';
 
 declare global {
   interface Window {
@@ -17,10 +18,25 @@ declare global {
 
 /** JupyterLab as an app of a plughost page. */
 export class Lab implements IApp {
+  constructor({ app, federation }: IBoot) {
+    this._own = app.extension;
+    const loaded = federation?.containers.filter(({ off, error }) => !off && !error) ?? [];
+    this._replaced = new Set(loaded.map(({ package: name }) => name));
+  }
+
   readonly plugins = stockPlugins;
 
-  admit(plugin: IPlugin<any, any>): Admission {
-    const admission = this._switches.admission(plugin.id);
+  /** Labextensions, and whoever wants to, export renderers of one kind of data each as well. */
+  adapt(exported: unknown): IPlugin<any, any> | undefined {
+    return isRenderer(exported) ? rendererPlugin(exported) : undefined;
+  }
+
+  admit(plugin: IPlugin<any, any>, extension: string): Admission {
+    // A labextension of a stock package's name comes in its place.
+    if (extension === this._own && this._replaced.has(packageOf(plugin.id))) {
+      return 'disabled';
+    }
+    const admission = this._switches.admission(plugin.id, extension);
     this._admitted.set(plugin, admission);
     return admission;
   }
@@ -52,6 +68,8 @@ export class Lab implements IApp {
       disabled: { matches: this._ids('disabled'), patterns: [] },
       deferred: { matches: this._ids('defer'), patterns: [] }
     });
+    // Its own class takes plughost's from the page; labextensions compare it with JupyterLab's.
+    (lab as { version: string }).version = version;
     if (PageConfig.getOption('exposeAppInBrowser').toLowerCase() === 'true') {
       window.jupyterapp = lab;
     }
@@ -76,6 +94,9 @@ export class Lab implements IApp {
     }));
   }
 
+  /** The name of the extension whose plugins the stock ones are. */
+  private readonly _own: string;
+  private readonly _replaced: ReadonlySet<string>;
   private readonly _registry = new PluginRegistry<JupyterLab>();
   private readonly _switches = new Switches(
     PageConfig.Extension.disabled,

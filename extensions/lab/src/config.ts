@@ -18,9 +18,9 @@ export class Switches {
     this._deferred = current(deferred);
   }
 
-  /** What becomes of a plugin: an entry is its id, or its package, which is the id up to the colon. */
-  admission(id: string): Admission {
-    const names = [id, id.includes(':') ? id.split(':')[0] : id];
+  /** What becomes of a plugin: an entry is its id, its package, or the extension that brings it. */
+  admission(id: string, extension: string): Admission {
+    const names = [id, packageOf(id), extension];
     if (names.some(name => this._disabled.has(name))) {
       return 'disabled';
     }
@@ -29,6 +29,11 @@ export class Switches {
 
   private readonly _disabled: Set<string>;
   private readonly _deferred: Set<string>;
+}
+
+/** The package that a plugin's id names: all up to the colon. */
+export function packageOf(id: string): string {
+  return id.split(':')[0];
 }
 
 function current(ids: readonly string[]): Set<string> {

@@ -5,6 +5,6 @@ import '../style/index.js';
 import type { CreateApp } from '@plughost/host';
 import { Lab } from './app';
 
-const createApp: CreateApp = () => new Lab();
+const createApp: CreateApp = ({ boot }) => new Lab(boot);
 
 export default createApp;

@@ -5,7 +5,12 @@
  * - `@jupyterlab/extensionmanager-extension`: installs labextensions.
  */
 
-import { createRendermimePlugins } from '@jupyterlab/application';
+import {
+  createRendermimePlugin,
+  createRendermimePlugins,
+  type IMimeDocumentTracker,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
 import application from '@jupyterlab/application-extension';
 import apputils from '@jupyterlab/apputils-extension';
 import audio from '@jupyterlab/audio-extension';
@@ -41,6 +46,7 @@ import notebook from '@jupyterlab/notebook-extension';
 import pdf from '@jupyterlab/pdf-extension';
 import pluginmanager from '@jupyterlab/pluginmanager-extension';
 import rendermime from '@jupyterlab/rendermime-extension';
+import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import running from '@jupyterlab/running-extension';
 import services from '@jupyterlab/services-extension';
 import settingeditor from '@jupyterlab/settingeditor-extension';
@@ -58,6 +64,7 @@ import vega5 from '@jupyterlab/vega5-extension';
 import video from '@jupyterlab/video-extension';
 import workspaces from '@jupyterlab/workspaces-extension';
 import type { IPlugin } from '@lumino/coreutils';
+import { about } from './about';
 import { fileBrowserFactory } from './filebrowser';
 import { languageServers } from './languageservers';
 
@@ -121,13 +128,30 @@ const mime = [javascript, json, mermaidMime, pdf, vega5];
 
 /** Plugins of ours, each in the place of the stock one of its id. */
 const OURS = new Map<string, IPlugin<any, any>>(
-  [fileBrowserFactory, languageServers].map(plugin => [plugin.id, plugin])
+  [about, fileBrowserFactory, languageServers].map(plugin => [plugin.id, plugin])
 );
+
+const renderers = createRendermimePlugins(mime as any[]);
 
 /** All stock plugins, standard ones after renderers, as JupyterLab registers them. */
 export const stockPlugins: readonly IPlugin<any, any>[] = [
-  ...createRendermimePlugins(mime as any[]),
+  ...renderers,
   ...(standard.flat() as IPlugin<any, any>[])
 ]
   .filter(plugin => !LEFT_OUT.has(plugin.id))
   .map(plugin => OURS.get(plugin.id) ?? plugin);
+
+/** The stock plugin that gives the tracker of what renderers draw as documents. */
+const tracking = renderers.at(-1) as JupyterFrontEndPlugin<IMimeDocumentTracker>;
+
+/** Whether a frontend exports a renderer of one kind of data in place of a plugin. */
+export function isRenderer(exported: unknown): exported is IRenderMime.IExtension {
+  return exported instanceof Object && 'rendererFactory' in exported && !('activate' in exported);
+}
+
+/** The plugin of one renderer more. */
+export function rendererPlugin(renderer: IRenderMime.IExtension): IPlugin<any, any> {
+  // Without a restorer it only returns the tracker, which is nowhere else to be had.
+  const documents = tracking.activate(null as any, null) as IMimeDocumentTracker;
+  return createRendermimePlugin(documents as any, renderer);
+}

@@ -92,9 +92,9 @@ async def test_the_page_is_not_for_strangers(start):
 
 @pytest.mark.proves(
     "baseUrl", "wsUrl", "token", "appUrl", "appName", "appVersion", "appNamespace",
-    "federated_extensions", "labextensionsUrl", "fullLabextensionsUrl", "treeUrl", "docUrl",
-    "fullAppUrl", "fullTreeUrl", "notebookVersion", "quitButton", "buildAvailable", "buildCheck",
-    "cacheFiles", "devMode", "exposeAppInBrowser",
+    "federated_extensions", "labextensionsUrl", "labextensionsPath", "fullLabextensionsUrl",
+    "treeUrl", "docUrl", "fullAppUrl", "fullTreeUrl", "notebookVersion", "quitButton",
+    "buildAvailable", "buildCheck", "cacheFiles", "devMode", "exposeAppInBrowser",
 )  # fmt: skip
 async def test_the_page_knows_where_it_lives_and_never_the_token(start, config_of):
     options = {"lab": {"expose_app_in_browser": True}}
@@ -117,6 +117,7 @@ async def test_the_page_knows_where_it_lives_and_never_the_token(start, config_o
         "labextensionsUrl": "/lab/extensions",
         "fullLabextensionsUrl": "/u/ada/lab/extensions",
         "federated_extensions": [],
+        "labextensionsPath": [],
         "mode": "multiple-document",
         "workspace": "default",
         "treePath": "",

@@ -50,7 +50,11 @@ class Apps:
         self._halves = browser_halves(host, labextensions)
         self._listings = Listings(options.blocked_extensions_uris, options.allowed_extensions_uris)
         self._page = PageSettings(
-            folders, host.config.base_url, self._halves, custom_css=options.custom_css
+            folders,
+            host.config.base_url,
+            self._halves,
+            disables=lambda: {each.name: each.disables for each in labextensions.all()},
+            custom_css=options.custom_css,
         )
 
     def routes(self, url: str) -> list[Route]:

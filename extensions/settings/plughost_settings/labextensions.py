@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -15,13 +17,34 @@ from plughost_settings.files import Stamp, stamp
 log = logging.getLogger("plughost.settings")
 
 
+class Build(msgspec.Struct, frozen=True, rename="camel"):
+    """What a build has left for a page: the script with the container, a path in the folder,
+    and what to ask the container for."""
+
+    load: str
+    extension: str | None = None
+    mime_extension: str | None = None
+    style: str | None = None
+    entrypoints: list[str] | None = None
+
+
 @dataclass(frozen=True)
 class Labextension:
-    """One labextension: the name and the version in its `package.json`, and its folder."""
+    """One labextension: the name and the version in its `package.json`, and its folder.
+
+    `build` is None where no page can load it, and `problem` says why. `disables` names
+    plugins and packages that are not to run beside it. As far as it says so, `distribution`
+    is what has installed it, and `server_half` the distribution with which it talks.
+    """
 
     name: str
     version: str
     folder: Path
+    build: Build | None = None
+    problem: str = ""
+    disables: tuple[str, ...] = ()
+    distribution: str = ""
+    server_half: str = ""
 
 
 class Labextensions:
@@ -34,26 +57,32 @@ class Labextensions:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = tuple(paths)
-        self._read: dict[Path, tuple[Stamp, _Package | None]] = {}
+        self._read: dict[Path, tuple[Stamp, Labextension | None]] = {}
+        self._last: dict[str, Labextension] = {}
 
     def all(self) -> list[Labextension]:
         """What is installed now; the log names what cannot be used."""
         found: dict[str, Labextension] = {}
         for path in self._package_files():
-            package = self._package(path)
-            if package is not None:
-                found.setdefault(
-                    package.name, Labextension(package.name, package.version, path.parent)
-                )
+            labextension = self._labextension(path)
+            if labextension is not None:
+                found.setdefault(labextension.name, labextension)
+        self._last = found
         return list(found.values())
+
+    def find(self, name: str) -> Labextension | None:
+        """The one of this name, as the last list has it; a page asks for many of its files."""
+        if name not in self._last or not self._last[name].folder.is_dir():
+            self.all()
+        return self._last.get(name)
 
     def _package_files(self) -> Iterator[Path]:
         for folder in self.paths:
             for pattern in ("[!@]*/package.json", "@*/*/package.json"):
                 yield from sorted(folder.glob(pattern))
 
-    def _package(self, path: Path) -> _Package | None:
-        """What a file says, read again only when it has changed."""
+    def _labextension(self, path: Path) -> Labextension | None:
+        """What a `package.json` says, read again only when it has changed."""
         now = stamp(path)
         if now is None:
             return None
@@ -76,11 +105,66 @@ class _Package(msgspec.Struct):
 
     name: str
     version: str = "N/A"
+    jupyterlab: Any = None
 
 
-def _read(path: Path) -> _Package | None:
+class _Install(msgspec.Struct, rename="camel"):
+    """The part of an `install.json` that says who has installed a labextension."""
+
+    package_name: str = ""
+
+
+def _read(path: Path) -> Labextension | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Package)
+        package = msgspec.json.decode(path.read_bytes(), type=_Package)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
         log.warning("The labextension %r cannot be used: %s.", str(path.parent), error)
         return None
+    folder = path.parent
+    about = package.jupyterlab if isinstance(package.jupyterlab, dict) else {}
+    build, problem = _build(folder, about.get("_build"))
+    return Labextension(
+        package.name,
+        package.version,
+        folder,
+        build=build,
+        problem=problem,
+        disables=_disables(about),
+        distribution=_distribution(folder),
+        server_half=_server_half(about),
+    )
+
+
+def _build(folder: Path, said: Any) -> tuple[Build | None, str]:
+    """What a page needs, or the reason why there is nothing."""
+    if said is None:
+        return None, "Its package.json has no `jupyterlab._build`: it has not been built."
+    try:
+        build = msgspec.convert(said, Build)
+    except msgspec.ValidationError as error:
+        return None, f"The `jupyterlab._build` in its package.json cannot be used: {error}."
+    # Builds on Windows have written it with their own slashes.
+    load = posixpath.normpath(build.load.replace("\\", "/"))
+    if load.startswith(("/", "..")) or not (folder / load).is_file():
+        return None, f"Its script {build.load!r} is not there."
+    return msgspec.structs.replace(build, load=load), ""
+
+
+def _disables(about: dict[str, Any]) -> tuple[str, ...]:
+    said = about.get("disabledExtensions")
+    return tuple(each for each in said if isinstance(each, str)) if isinstance(said, list) else ()
+
+
+def _server_half(about: dict[str, Any]) -> str:
+    found: Any = about
+    for key in ("discovery", "server", "base", "name"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _distribution(folder: Path) -> str:
+    try:
+        install = msgspec.json.decode((folder / "install.json").read_bytes(), type=_Install)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
+        return ""
+    return install.package_name

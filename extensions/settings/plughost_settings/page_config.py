@@ -35,7 +35,8 @@ class PageSettings:
     The files `page_config.json` of JupyterLab have the last word: first the
     administrator's in the application settings, then `labconfig/` in each
     configuration folder, the person's own last. `frontends` are the folders of the
-    compiled browser halves.
+    compiled browser halves; `disables` has, by the name of each labextension, what it
+    disables as long as it is not disabled itself.
     """
 
     def __init__(
@@ -44,11 +45,13 @@ class PageSettings:
         base_url: str,
         frontends: Callable[[], Iterable[Path]],
         *,
+        disables: Callable[[], Mapping[str, Iterable[str]]] = dict,
         custom_css: bool = False,
     ) -> None:
         self._folders = folders
         self._base_url = base_url
         self._frontends = frontends
+        self._disables = disables
         self._custom_css = custom_css
         app, labconfig = folders.app_settings, folders.sections("labconfig")
         self._files = Merged(
@@ -61,7 +64,16 @@ class PageSettings:
 
     def values(self, app_url: str, workspaces: Path) -> dict[str, Any]:
         """All values; what the files say wins over what is computed."""
-        return {**self._computed(app_url, workspaces), **self._from_files()}
+        files = self._from_files()
+        told = files.get("disabledExtensions", {})
+        disabled = {
+            each: True
+            for name, others in self._disables().items()
+            if told.get(name) is not True
+            for each in others
+        }
+        switches = {"disabledExtensions": {**disabled, **told}} if disabled else {}
+        return {**self._computed(app_url, workspaces), **files, **switches}
 
     def _computed(self, app_url: str, workspaces: Path) -> dict[str, Any]:
         base = self._base_url.rstrip("/")
