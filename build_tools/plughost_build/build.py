@@ -17,7 +17,7 @@ from plughost_build.errors import BundlerFailed, CompileFailed, SourceError, how
 from plughost_build.fingerprint import (
     changed,
     changed_outside,
-    files_of,
+    covered,
     fingerprint,
     is_half_moved,
     recorded,
@@ -177,7 +177,7 @@ def prepare(node: Node, source: Source, options: Options, report: Report) -> dic
     return {
         "source": str(source.folder),
         "output": str(source.output),
-        "covered": [path.relative_to(source.folder).as_posix() for path in files_of(source)],
+        "covered": covered(source),
         "mode": options.mode,
         "check": options.check,
         "sourcemap": options.sourcemap,

@@ -83,6 +83,11 @@ def recorded_in_labextension(source: Source) -> str | None:
         return None
 
 
+def covered(source: Source) -> list[str]:
+    """The files that the first half covers, relative to the source."""
+    return [path.relative_to(source.folder).as_posix() for path in files_of(source)]
+
+
 def changed_outside(source: Source) -> list[str]:
     """Files that the build read and the fingerprint does not cover, and that are others by now."""
     try:

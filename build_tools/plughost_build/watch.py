@@ -22,6 +22,7 @@ from plughost_build.build import Options, Report, is_fresh, need_node, prepare, 
 from plughost_build.bundler import Bundler, Event, bundler
 from plughost_build.edits import Files, Wait
 from plughost_build.errors import BuildError, BundlerFailed
+from plughost_build.fingerprint import covered
 from plughost_build.node import Node
 from plughost_build.source import Source
 
@@ -236,6 +237,7 @@ class _Watching:
             {
                 "build": kept.number,
                 "changed": list(map(str, kept.edited)),
+                "covered": covered(kept.source),
                 "unchecked": unchecked,
                 "checked": checked if self._options.check else "",
                 "keep": keep,

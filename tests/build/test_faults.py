@@ -351,7 +351,7 @@ def test_ctrl_c_in_any_step_leaves_the_old_bundle_whole(built: Path, step: str) 
     after = contents(built / "plughost_weather/frontend")
     # The last step may be over before the signal comes.
     assert after == before or (step == "write" and "plughost.json" in after)
-    assert code == 1 or step == "write"
+    assert code == 130 or step == "write"
     assert run_build(built, "--force").returncode == 0
     left = sorted(path.name for path in (built / "plughost_weather").iterdir())
     assert left == ["__init__.py", "frontend"]
@@ -365,7 +365,7 @@ def test_ctrl_c_while_tools_are_installed_leaves_no_half_of_them(
     def begins(event: dict[str, Any]) -> bool:
         return event.get("name") == "install tools"
 
-    assert interrupt(command("--json", built), begins, PLUGHOST_CACHE=str(cache)) == 1
+    assert interrupt(command("--json", built), begins, PLUGHOST_CACHE=str(cache)) == 130
     assert list((cache / "tools").iterdir()) == [] if (cache / "tools").exists() else True
 
 
@@ -382,6 +382,6 @@ def test_ctrl_c_while_packages_are_installed(built: Path, tmp_path: Path) -> Non
     def begins(event: dict[str, Any]) -> bool:
         return event.get("name") == "install packages"
 
-    assert interrupt(command("--json", built), begins) == 1
+    assert interrupt(command("--json", built), begins) == 130
     assert contents(built / "plughost_weather/frontend") == before
     assert run_build(built).returncode == 0

@@ -51,7 +51,9 @@ def finished(lines: list[str]) -> list[str]:
 
 @pytest.fixture
 def terminal() -> dict[str, str]:
-    environment = {key: value for key, value in ENVIRONMENT.items() if key != "NO_COLOR"}
+    environment = {
+        key: value for key, value in ENVIRONMENT.items() if key not in ("NO_COLOR", "COLUMNS")
+    }
     return {**environment, "TERM": "xterm-256color"}
 
 

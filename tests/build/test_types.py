@@ -218,7 +218,12 @@ STRANGER = {
 PACKAGE_JSON = {
     "plughost": {"package": "stranger", "entry": "src/index.tsx"},
     "dependencies": {"react-copy-to-clipboard": "5.1.1"},
-    "peerDependencies": {"@jupyterlab/application": "^4.6.0", "react": "^18.2.0"},
+    "peerDependencies": {
+        "@jupyterlab/apputils": "^4.7.0",
+        "@jupyterlab/ui-components": "^4.6.0",
+        "@plughost/host": "*",
+        "react": "^18.2.0",
+    },
     "devDependencies": {"@types/react-copy-to-clipboard": "5.0.7"},
 }
 

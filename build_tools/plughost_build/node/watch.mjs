@@ -3,9 +3,10 @@
  *
  * Standard input has one order per line, and ends when nobody wants any more:
  *
- *     {"build": 2, "changed": ["/…/src/panel.tsx"], "unchecked": "sha256:…", "checked": "sha256:…"}
+ *     {"build": 2, "changed": ["/…/src/panel.tsx"], "covered": ["src/panel.tsx"],
+ *      "unchecked": "sha256:…", "checked": "sha256:…"}
  *
- * `changed` are absolute paths. Types are checked after the bundle is written, which so long bears
+ * `changed` are absolute paths; `covered` is that of the request, as it is now. Types are checked after the bundle is written, which so long bears
  * the fingerprint of an unchecked one; an empty `checked` means that they are not. With
  * `"keep": true` the output is fresh, and nothing is done but to be ready for the first edit.
  *
@@ -28,7 +29,7 @@ import { checkTypes } from './typecheck.mjs';
 
 /** @typedef {import('./files.mjs').Files} Files */
 /** @typedef {Awaited<ReturnType<typeof makeOutput>>} Output */
-/** @typedef {{build: number, changed: string[], unchecked: string, checked: string, keep?: boolean}} Order */
+/** @typedef {{build: number, changed: string[], covered: string[], unchecked: string, checked: string, keep?: boolean}} Order */
 
 /** Milliseconds for what is under way when it ends. */
 const PATIENCE = 2000;
@@ -93,9 +94,9 @@ class Builds {
   }
 
   /** @param {Order} order */
-  async #build({ build, changed, unchecked, checked, keep = false }) {
+  async #build({ build, changed, covered, unchecked, checked, keep = false }) {
     this.parts.forget(changed);
-    const request = { ...this.request, fingerprint: unchecked };
+    const request = { ...this.request, covered, fingerprint: unchecked };
     const made = await makeOutput(request, this.source, this.bundler, this.parts);
     const written = keep ? this.#keep(made.files) : await this.#write(made.files);
     const { read, module, diagnostics } = made.bundle;
