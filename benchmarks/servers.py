@@ -196,6 +196,10 @@ def plain() -> Iterator[Plain]:
         yield Plain(profile(Path(scratch)))
 
 
+BESIDE = {"@jupyter-widgets/jupyterlab-manager": True, "jupyterlab_pygments": True}
+"""Labextensions that one environment or the other happens to have: off in both."""
+
+
 def profile(scratch: Path) -> dict[str, str]:
     """An environment whose Jupyter and IPython folders lie in a fresh one.
 
@@ -206,6 +210,9 @@ def profile(scratch: Path) -> dict[str, str]:
         **{f"JUPYTER_{k}_DIR": str(scratch / k) for k in ("CONFIG", "DATA", "RUNTIME")},
         "IPYTHONDIR": str(scratch / "ipython"),
     }
+    labconfig = scratch / "CONFIG" / "labconfig"
+    labconfig.mkdir(parents=True, exist_ok=True)
+    (labconfig / "page_config.json").write_text(json.dumps({"disabledExtensions": BESIDE}))
     # pip has compiled the peer; without this a checkout would be compiled at every start.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return environment

@@ -23,6 +23,17 @@ document.addEventListener('securitypolicyviolation', event =>
 );
 """
 
+KEEP_THE_SCOPE = """
+window._JUPYTERLAB = new Proxy({}, {
+  set(containers, name, container) {
+    const init = scope => container.init((window.shareScope = scope));
+    containers[name] = Object.create(container, { init: { value: init } });
+    return true;
+  }
+});
+"""
+"""Whatever container comes first shows us the share scope that it is given."""
+
 
 @dataclass
 class Visit:

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
+from .conftest import KEEP_THE_SCOPE
+
 REAL = (
     "jupyter-resource-usage==1.3.0",
     "jupyterlab-git-core==0.55.0",
@@ -21,17 +23,6 @@ REAL = (
     "notebook==7.6.5",
 )
 """From webpack 5, from Rspack with and without the run time of Module Federation 2."""
-
-KEEP_THE_SCOPE = """
-window._JUPYTERLAB = new Proxy({}, {
-  set(containers, name, container) {
-    const init = scope => container.init((window.shareScope = scope));
-    containers[name] = Object.create(container, { init: { value: init } });
-    return true;
-  }
-});
-"""
-"""Whatever container comes first shows us the share scope that it is given."""
 
 
 @pytest.fixture(scope="session")

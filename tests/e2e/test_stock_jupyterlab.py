@@ -14,22 +14,11 @@ import pytest
 
 from benchmarks.servers import TOKEN, Kind, Running, jupyterlab, running
 
-from .conftest import Visit
+from .conftest import KEEP_THE_SCOPE, Visit
 
 ROOT = Path(__file__).parents[2]
 NAME = "plughost-outsider"
 STOCK = json.loads((ROOT / "build_tools/plughost_build/node/jupyterlab.json").read_text())
-
-KEEP_THE_SCOPE = """
-window._JUPYTERLAB = new Proxy({}, {
-  set(containers, name, container) {
-    const init = scope => container.init((window.shareScope = scope));
-    containers[name] = Object.create(container, { init: { value: init } });
-    return true;
-  }
-});
-"""
-"""Whatever container comes first shows us the share scope that it is given."""
 
 
 @pytest.fixture(scope="module")
