@@ -371,6 +371,7 @@ async def test_it_ends_when_its_kernelspec_changes_or_is_removed(ready, install_
         await warm.until(lambda: has_ended(second))
         await warm.until(lambda: warm.record is None)
         await warm.passes(100)
+        await warm.pid()
         assert warm.record["name"] != "mine"
 
 
