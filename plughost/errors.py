@@ -27,7 +27,6 @@ the value in quotes, and says in `hint` what to do next. The domain raises; the 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -147,12 +146,12 @@ class ExtensionError(SetupError):
 
 class ServiceNotFound(ExtensionError):
     def __init__(self, key: str, known: Iterable[str]) -> None:
-        self.key = key
-        known = sorted(known)
-        super().__init__(
-            f"No extension provides the service {key!r}.",
-            hint=f"{did_you_mean(key, known)}Provided: {', '.join(known) or 'none'}.",
-        )
+        self.key, self._known = key, sorted(known)
+        super().__init__(f"No extension provides the service {key!r}.")
+
+    @property
+    def hint(self) -> str:  # type: ignore[override]  # for who reads it: many only ask whether
+        return f"{did_you_mean(self.key, self._known)}Provided: {', '.join(self._known) or 'none'}."
 
 
 class DuplicateError(ExtensionError):
@@ -167,5 +166,7 @@ class DuplicateError(ExtensionError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A sentence with the closest known word and a trailing space, or nothing."""
+    import difflib  # for mistakes alone
+
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"Did you mean {close[0]!r}? " if close else ""

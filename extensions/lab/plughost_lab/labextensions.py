@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from plughost import FileHandler, Host, NotFound, ServiceNotFound
 
@@ -49,24 +48,25 @@ _PACKAGE = re.compile(r"(?:@[^/]+/)?[^/@]+")
 _HASHED = re.compile(r"(?:(?:.*[./-])?[0-9a-f]{16,64}|.*-[A-Z0-9]{8})\.\w+(?:\.map)?")
 
 
-class Build(Protocol):
-    load: str
-    extension: str | None
-    mime_extension: str | None
-    style: str | None
-    entrypoints: list[str] | None
+if TYPE_CHECKING:
 
+    class Build(Protocol):
+        load: str
+        extension: str | None
+        mime_extension: str | None
+        style: str | None
+        entrypoints: list[str] | None
 
-class Labextension(Protocol):
-    """What the finder knows of each."""
+    class Labextension(Protocol):
+        """What the finder knows of each."""
 
-    name: str
-    version: str
-    folder: Path
-    build: Build | None
-    problem: str
-    distribution: str
-    server_half: str
+        name: str
+        version: str
+        folder: Path
+        build: Build | None
+        problem: str
+        distribution: str
+        server_half: str
 
 
 def page_config(host: Host, base_url: str) -> dict[str, Any]:
@@ -153,6 +153,8 @@ class LabextensionFiles(FileHandler):
 
 def _packed(path: Path) -> bytes | None:
     """A text file compressed; None for what is none, is small or cannot be read."""
+    import gzip  # here, not at the start of a server
+
     try:
         data = path.read_bytes() if path.suffix in TEXTS else b""
     except OSError:

@@ -20,8 +20,10 @@ from typing import Any
 import msgspec
 
 from plughost import Unavailable, child_environment
-from plughost_nbconvert import converter
 from plughost_nbconvert.errors import ConverterDied, TooSlow
+
+CONVERTER = Path(__file__).with_name("converter.py")
+"""Runs in processes of its own; imported here it would only take memory."""
 
 LONGEST_REPLY = 1024 * 1024
 """Bytes; replies are names and messages, never a notebook."""
@@ -114,7 +116,7 @@ class Worker:
         with (self.folder / "log").open("ab") as output:
             return await asyncio.create_subprocess_exec(
                 sys.executable,
-                converter.__file__,
+                CONVERTER,
                 str(self._root),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
