@@ -204,9 +204,12 @@ class Assembly:
         """Find the compiled browser half, unless the extension is left out."""
         if record.settled:
             return
-        if folder := extensions.frontend_folder(record):
+        package = extensions.package_folder(record.package)
+        if package is None:
+            return
+        if folder := extensions.frontend_folder(record, package):
             self._add_frontend(record.name, folder, record)
-        elif extensions.is_uncompiled(record):
+        elif not record.first_party and extensions.is_uncompiled(package):
             record.say("Its browser half is not compiled. `plughost build --installed` does that.")
 
     def _add_frontend(self, name: str, folder: Path, record: ExtensionRecord) -> None:
@@ -219,10 +222,8 @@ class Assembly:
         else:
             self.frontends.append(loaded)
             # One that comes back has its old place: of two providers of a token the later wins.
-            order = [*self.records]
-            self.frontends.sort(
-                key=lambda each: order.index(each.owner.name) if each.owner.name in order else -1
-            )
+            order = {name: number for number, name in enumerate(self.records)}
+            self.frontends.sort(key=lambda each: order.get(each.owner.name, -1))
 
     def read_frontends_again(self) -> None:
         """Serve what has been built since as it is now; what cannot be read stays as it was."""

@@ -131,24 +131,20 @@ def package_folder(package: str) -> Path | None:
     return None
 
 
-def frontend_folder(record: ExtensionRecord) -> Path | None:
+def frontend_folder(record: ExtensionRecord, package: Path) -> Path | None:
     """The compiled browser half: in its package, or what was built here if it came uncompiled."""
-    package = package_folder(record.package)
-    if package is None or (package / "frontend").is_dir():
-        return package and package / "frontend"
+    if (package / "frontend").is_dir():
+        return package / "frontend"
     if record.first_party or record.entry_point is None or not built_frontends().is_dir():
         return None
     folder = built_folder(record.entry_point.dist, record.package) / "frontend"
     return folder if folder.is_dir() else None
 
 
-def is_uncompiled(record: ExtensionRecord) -> bool:
+def is_uncompiled(package: Path) -> bool:
     """Whether a package without a compiled browser half carries the sources of one."""
-    package = None if record.first_party else package_folder(record.package)
-    if package is None:
-        return False
-    described = [package / "package.json", *package.glob("*/package.json")]
     try:
+        described = [package / "package.json", *package.glob("*/package.json")]
         return any(file.is_file() and b'"plughost"' in file.read_bytes() for file in described)
     except OSError:
         return False

@@ -3,6 +3,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { relative } from './paths.mjs';
 
 /** File types that become files of their own beside the bundle. */
 const FILES = [
@@ -78,7 +79,7 @@ export const assets = {
     const folder = build.initialOptions.absWorkingDir ?? '';
     // A path that is not esbuild's own goes into hashes as it is, so it must be relative.
     const real = (/** @type {string} */ file, /** @type {string} */ namespace) => ({
-      path: path.relative(folder, file).split(path.sep).join('/'),
+      path: relative(folder, file),
       namespace,
       pluginData: file
     });

@@ -8,6 +8,7 @@ import { BuildError, problem } from './events.mjs';
 import { fold } from './fold.mjs';
 import { fromEsbuild, translated } from './messages.mjs';
 import { findPackage, packageName, packageOf } from './npm.mjs';
+import { relative } from './paths.mjs';
 import { CORE, LAZY, Provider } from './provide.mjs';
 import { SharedModules } from './shared.mjs';
 
@@ -139,7 +140,7 @@ export function baseOptions(request, source, plugins) {
 async function assemble(result, { request, source, shared, provider, options }) {
   const { outputs } = result.metafile;
   const nameOf = (/** @type {string} */ output) => path.posix.relative(OUTDIR, output);
-  const entry = path.relative(source.folder, source.entry).split(path.sep).join('/');
+  const entry = relative(source.folder, source.entry);
   const index = outputOf(outputs, entry);
   if (source.pages.length > 0 && !outputs[index].exports.includes('default')) {
     const what = source.app ? 'the function that makes the app' : 'an array of plugins';

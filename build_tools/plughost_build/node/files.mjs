@@ -8,6 +8,7 @@ import { getSystemErrorMap, promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { BuildError, emit, problem } from './events.mjs';
 import { alone, isRunning } from './lock.mjs';
+import { slashed } from './paths.mjs';
 
 /** @typedef {Map<string, Uint8Array>} Files name with forward slashes → bytes */
 
@@ -191,7 +192,7 @@ async function removeOthers(files, folder) {
   }
   const there = await readdir(folder, { recursive: true });
   const others = there
-    .map(name => name.split(path.sep).join('/'))
+    .map(name => slashed(name))
     // A folder takes along what is in it.
     .filter(
       name => !needed.has(name) && (needed.has(path.posix.dirname(name)) || !name.includes('/'))

@@ -17,6 +17,7 @@ import * as esbuild from 'esbuild';
 import { BuildError, emit, report, step, warning } from './events.mjs';
 import { compress, contentHash, handOver, reportSizes } from './files.mjs';
 import { jsonFile } from './output.mjs';
+import { slashed } from './paths.mjs';
 
 /**
  * @typedef {object} Part one of the page's frontends
@@ -236,13 +237,14 @@ function joinable(needed, guests, folders) {
   const taken = new Set(['modules']);
   const files = new Set();
   for (const file of wanted) {
-    const names = [...exportsOf(onDisk(file, folders))].filter(name => name !== 'default');
+    const text = readFileSync(onDisk(file, folders), 'utf8');
+    const names = exportsOf(text).filter(name => name !== 'default');
     if (names.every(name => !taken.has(name))) {
       for (const name of names) {
         taken.add(name);
       }
       files.add(file);
-      for (const next of importsOf(readFileSync(onDisk(file, folders), 'utf8'))) {
+      for (const next of importsOf(text)) {
         wanted.add(path.posix.join(path.posix.dirname(file), next));
       }
     }
@@ -348,13 +350,9 @@ function withAddress(text, file) {
   return `const plughostAddress = new URL(${address}, import.meta.url).href;\n${result}${text.slice(done)}`;
 }
 
-/** @param {string} file */
-function exportsOf(file) {
-  return new Set(
-    parse(readFileSync(file, 'utf8'))[1].flatMap(each =>
-      each.type === 'reexport-all' ? [] : [each.name]
-    )
-  );
+/** Names that a module exports by themselves. @param {string} text */
+function exportsOf(text) {
+  return parse(text)[1].flatMap(each => (each.type === 'reexport-all' ? [] : [each.name]));
 }
 
 /** Relative addresses that a module imports statically. @param {string} text */
@@ -366,7 +364,5 @@ function importsOf(text) {
 
 /** Names below a folder, with forward slashes. @param {string} folder @returns {string[]} */
 function filesOf(folder) {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(file =>
-    file.split(path.sep).join('/')
-  );
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(file => slashed(file));
 }

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { packagesIn } from './packages.mjs';
 import { Parts } from './parts.mjs';
+import { relative } from './paths.mjs';
 
 /**
  * @param {import('./request.mjs').Request} request
@@ -46,7 +47,7 @@ export async function makeOutput(request, source, bundler, parts = new Parts(req
 function outside({ covered }, { folder }, { read }) {
   const known = new Set(covered);
   const files = read
-    .map(file => path.relative(folder, file).split(path.sep).join('/'))
+    .map(file => relative(folder, file))
     .filter(file => !known.has(file) && existsSync(path.join(folder, file)));
   const hash = (/** @type {string} */ file) =>
     createHash('sha256')

@@ -14,6 +14,7 @@ import { BuildError, problem } from './events.mjs';
 import { contentHash } from './files.mjs';
 import { ExportNames } from './names.mjs';
 import { packageName } from './npm.mjs';
+import { relative } from './paths.mjs';
 
 /** @typedef {import('esbuild').Metafile} Metafile */
 /** @typedef {import('./names.mjs').Exports} Exports */
@@ -311,9 +312,4 @@ function need(outputs, entry) {
     );
   }
   return found;
-}
-
-/** A path as esbuild writes it in its metafile. @param {string} folder @param {string} file */
-function relative(folder, file) {
-  return path.relative(folder, file).split(path.sep).join('/');
 }

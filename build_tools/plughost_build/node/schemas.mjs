@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { BuildError, problem } from './events.mjs';
 import { findPackage } from './npm.mjs';
+import { relative } from './paths.mjs';
 
 /**
  * Collect `schemas/<npm name>/<plugin>.json`, and `package.json.orig` beside them, which is
@@ -27,7 +28,7 @@ export function collectSchemas(source) {
       } catch (error) {
         throw new BuildError([
           problem(`The schema is not valid JSON: ${/** @type {Error} */ (error).message}`, {
-            file: path.relative(source.folder, path.join(folder, file)).split(path.sep).join('/')
+            file: relative(source.folder, path.join(folder, file))
           })
         ]);
       }

@@ -8,6 +8,7 @@ import { baseOptions } from './bundle.mjs';
 import { BuildError, problem } from './events.mjs';
 import { fromEsbuild } from './messages.mjs';
 import { findPackage } from './npm.mjs';
+import { relative } from './paths.mjs';
 
 /**
  * Compile each theme to `themes/<npm name>/index.css`, with fonts and images beside it.
@@ -62,10 +63,7 @@ async function compile(name, request, source) {
   return {
     files: (result.outputFiles ?? []).map(
       file =>
-        /** @type {[string, Uint8Array]} */ ([
-          path.relative(source.folder, file.path).split(path.sep).join('/'),
-          file.contents
-        ])
+        /** @type {[string, Uint8Array]} */ ([relative(source.folder, file.path), file.contents])
     ),
     inputs: Object.keys(result.metafile?.inputs ?? {})
       .filter(input => !input.includes(':'))

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { LOADERS } from './assets.mjs';
 import { readConfig } from './compiler.mjs';
 import { packageName, packageOf } from './npm.mjs';
+import { relative } from './paths.mjs';
 
 /** @typedef {import('./request.mjs').Request} Request */
 /** @typedef {import('./source.mjs').Source} Source */
@@ -95,7 +96,7 @@ export function writeConfigToExtend(request, source) {
       typeRoots: [...page.typeRoots, ...typeRoots(source.folder)]
     },
     files: ['./assets.d.ts'],
-    include: [`../${path.relative(source.folder, sourcesOf(source)).split(path.sep).join('/')}`]
+    include: [`../${relative(source.folder, sourcesOf(source))}`]
   };
   try {
     const folder = ourFolder(source);

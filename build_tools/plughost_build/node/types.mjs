@@ -16,6 +16,7 @@ import { report, warning } from './events.mjs';
 import { contentHash } from './files.mjs';
 import { isRunning } from './lock.mjs';
 import { isBare, packageOf } from './npm.mjs';
+import { slashed } from './paths.mjs';
 import { ourFolder, writeConfig } from './tsconfig.mjs';
 import { list } from './words.mjs';
 
@@ -231,8 +232,7 @@ function places(files) {
   const mark = `${path.sep}node_modules${path.sep}`;
   const heads = files.filter(file => file.includes(mark)).map(file => file.split(mark, 1)[0]);
   const top = heads.reduce((one, other) => (other.length < one.length ? other : one), heads[0]);
-  const posix = (/** @type {string[]} */ ...parts) =>
-    parts.join('/').split(path.sep).join('/').replace(/^\//, '');
+  const posix = (/** @type {string[]} */ ...parts) => slashed(parts.join('/')).replace(/^\//, '');
   return file => {
     const [head] = file.split(mark, 1);
     if (head === top) {
