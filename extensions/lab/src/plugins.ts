@@ -70,6 +70,7 @@ import { languageServers } from './languageservers';
 import { serverSettings } from './startup/server';
 import { settings } from './startup/settings';
 import { state } from './startup/state';
+import { windowResolver } from './startup/window';
 
 /** Left out of what those packages bring, each with its reason. */
 const LEFT_OUT = new Set([
@@ -131,10 +132,9 @@ const mime = [javascript, json, mermaidMime, pdf, vega5];
 
 /** Plugins of ours, each in the place of the stock one of its id. */
 const OURS = new Map<string, IPlugin<any, any>>(
-  [about, fileBrowserFactory, languageServers, serverSettings, settings, state].map(plugin => [
-    plugin.id,
-    plugin
-  ])
+  [about, fileBrowserFactory, languageServers, serverSettings, settings, state, windowResolver].map(
+    plugin => [plugin.id, plugin]
+  )
 );
 
 const renderers = createRendermimePlugins(mime as any[]);
