@@ -25,6 +25,7 @@ const FIRST = new Set([
   ...of('filebrowser', 'browser', 'create-new-language-file', 'default-file-browser', 'factory'),
   ...of('filebrowser', 'file-upload-status', 'settings', 'widget'),
   ...of('fileeditor', 'plugin', 'widget-factory'),
+  ...of('inspector', 'inspector'),
   ...of('launcher'),
   ...of('mainmenu', 'plugin'),
   ...of('notebook', 'factory', 'tracker', 'widget-factory'),
