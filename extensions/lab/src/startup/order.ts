@@ -32,7 +32,6 @@ const FIRST = new Set([
   ...of('rendermime'),
   ...of('running', 'sidebar'),
   ...of('services'),
-  ...of('shortcuts'),
   ...of('statusbar'),
   ...of('terminal', 'plugin'),
   ...of('theme-dark'),
