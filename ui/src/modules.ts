@@ -52,6 +52,9 @@ function address(url: string): string {
 
 /** Wait for `work`, at most `ms`: its value in an array, or `null` when it takes longer. */
 export async function within<T>(work: Promise<T>, ms: number): Promise<[T] | null> {
+  if (ms === Infinity) {
+    return [await work];
+  }
   let timer: ReturnType<typeof setTimeout> | undefined;
   const limit = new Promise<null>(resolve => {
     timer = setTimeout(resolve, ms, null);

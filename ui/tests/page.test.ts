@@ -96,6 +96,10 @@ describe('a page', () => {
     await it.start();
     expect(states(it)).toMatchObject({ 'bad:plugin': 'failed', 'guest:plugin': 'active' });
     expect(it.records.find('bad:plugin')?.error).toBe('not today');
+    expect(vi.mocked(console.error).mock.calls[0][0]).toBe(
+      'plughost: plugin "bad:plugin" of extension "bad" failed (activate): not today. ' +
+        'Report this to the author of "bad".'
+    );
   });
 
   it('refuses the second plugin of one id and says who has the first', async () => {
