@@ -48,19 +48,19 @@ export class Plugins {
     patience: number,
     hint = `Report this to the author of "${extension}".`
   ): void {
-    const plugin = this._app.adapt?.(exported) ?? (exported as Plugin);
-    const record = this._records.add({
-      kind: 'plugin',
-      name: String(plugin?.id),
-      extension,
-      description: plugin?.description
-    });
+    let plugin = exported as Plugin;
     let admission: ReturnType<NonNullable<IApp['admit']>> = 'start';
+    let failure: [unknown] | undefined;
     try {
+      plugin = this._app.adapt?.(exported) ?? plugin;
       validate(plugin);
       admission = this._app.admit?.(plugin, extension) ?? 'start';
     } catch (error) {
-      fail(record, error, hint);
+      failure = [error];
+    }
+    const record = this._records.add({ kind: 'plugin', extension, ...about(plugin) });
+    if (failure) {
+      fail(record, failure[0], hint);
       return;
     }
     if (admission === 'disabled') {
@@ -261,6 +261,15 @@ export class Plugins {
   private readonly _records: Records;
   private readonly _entries: IEntry[] = [];
   private _started = false;
+}
+
+/** What a plugin calls itself, or what takes its place. */
+function about(plugin: Plugin): { name: string; description?: string } {
+  try {
+    return { name: String(plugin.id), description: plugin.description };
+  } catch {
+    return { name: '(without an id)' };
+  }
 }
 
 /** @throws TypeError naming what is wrong with the plugin. */

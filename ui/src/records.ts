@@ -78,6 +78,7 @@ export class Records {
   problems(): readonly IRecord[] {
     return this._records.filter(
       ({ state, error, hint, extension }) =>
+        state === 'failed' ||
         error !== null ||
         (hint !== null && (state === 'loading' || (state === 'waiting' && extension !== this._app)))
     );
@@ -105,7 +106,7 @@ export class Records {
 /** Note a failure, and say it once on the console with whoever is to blame in front. */
 export function fail(record: IRecord, error: unknown, hint: string): void {
   record.state = 'failed';
-  record.error = error instanceof Error ? error.message : String(error);
+  record.error = textOf(error);
   record.hint = hint;
   const sentence = /[.!?]$/.test(record.error) ? record.error : `${record.error}.`;
   console.error(
@@ -113,4 +114,13 @@ export function fail(record: IRecord, error: unknown, hint: string): void {
       `(${record.phase}): ${sentence} ${hint}`,
     error
   );
+}
+
+/** What an error says, whatever has been thrown. */
+export function textOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message || error.name : error);
+  } catch {
+    return 'What was thrown has no text';
+  }
 }
