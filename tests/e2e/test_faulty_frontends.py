@@ -344,4 +344,5 @@ async def test_what_a_plugin_keeps_is_gone_when_it_is_deactivated_and_comes_back
     stock = "plughost.deactivate('@jupyterlab/launcher-extension:plugin').catch(e => e.message)"
     assert 'it has no "deactivate"' in await page.evaluate(stock)
     assert await page.evaluate("plughost.records.problems().length") == 0
+    assert [url for url in lab.requests if "problems" in url] == [], "nor does it tell of any"
     assert lab.console_errors == []

@@ -12,14 +12,15 @@ import pytest
 
 from .frontends import add, plugin
 
-SERVER = '''"""Dashboard: a page of its own, with tiles."""
+SERVER = '''"""Dashboard: a page of its own, with tiles, and one whose app does not work."""
 
 from plughost import Page, hookimpl
 
 
 @hookimpl
 def plughost_pages():
-    return [Page("dashboard", "/dashboard", url="/dashboard", title="Dashboard")]
+    names = ("dashboard", "dead")
+    return [Page(name, f"/{name}", url=f"/{name}", title=name) for name in names]
 '''
 
 APP = """\
@@ -108,6 +109,13 @@ def dashboard(tmp_path: Path) -> Path:
     add(site, "tile", TILE, page="dashboard")
     add(site, "broken", "throw new Error('no such luck');", page="dashboard")
     add(site, "elsewhere", plugin("elsewhere"))
+    add(
+        site,
+        "dead",
+        "export default () => { throw new Error('no heart'); };",
+        page="dead",
+        app=True,
+    )
     files = {
         "package.json": json.dumps(PACKAGE),
         "tsconfig.json": '{ "extends": "./.plughost/tsconfig.json", "include": ["src"] }',
@@ -156,13 +164,7 @@ async def test_a_page_that_is_not_the_lab_stands_on_the_host_in_a_few_kilobytes(
     assert len(urls) <= 10, urls
 
     # The server is told of what is broken, by a page without anything of JupyterLab's.
-    for _ in range(300):
-        record = (await server.client.get("/plughost/api/extensions/broken")).json
-        if record["pageProblems"]:
-            break
-        await page.wait_for_timeout(100)
-    (told,) = record["pageProblems"]
-    assert (told["page"], told["error"]) == ("dashboard", "no such luck")
+    assert await told(server, "broken", page) == ("dashboard", "no such luck")
 
     await page.evaluate("plughost.deactivate('dashboard')")
     assert await page.locator("section").all_inner_texts() == ["A tile"]
@@ -170,3 +172,19 @@ async def test_a_page_that_is_not_the_lab_stands_on_the_host_in_a_few_kilobytes(
     assert sorted(await page.locator("section").all_inner_texts()) == ["A tile", "Hello"]
     assert [each for each in lab.console_errors if "no such luck" not in each] == []
     assert await lab.policy_violations() == []
+
+    # A page whose app does not work says so itself, and to the server.
+    dead = (await visit(f"{server.client.base}/dead?token={server.client.token}")).page
+    await dead.get_by_role("alert").get_by_text("no heart").wait_for()
+    assert await told(server, "dead", dead) == ("dead", "no heart")
+
+
+async def told(server: Any, extension: str, page: Any) -> tuple[str, str]:
+    """The page and the error in the one problem that a page has told the server of."""
+    for _ in range(600):
+        record = (await server.client.get(f"/plughost/api/extensions/{extension}")).json
+        if record["pageProblems"]:
+            break
+        await page.wait_for_timeout(100)
+    (problem,) = record["pageProblems"]
+    return problem["page"], problem["error"]
