@@ -1,20 +1,34 @@
-/** Deactivation: under guard and on record as activation is, users before what they use. */
+/**
+ * Deactivation: under guard and on record as activation is, users before what they use.
+ *
+ * Few pages load this file. It imports nothing of the host's other files, so that they stay one.
+ */
 
 import type { Token } from '@lumino/coreutils';
-import { within } from './modules';
+import type { within } from './modules';
 import type { IApp } from './plugin';
-import { type IEntry, isNamed } from './plugins';
-import { fail } from './records';
+import type { IEntry } from './plugins';
+import type { fail } from './records';
+
+/** What it needs of the host's other files. */
+interface ITools {
+  readonly within: typeof within;
+  readonly fail: typeof fail;
+}
 
 /**
- * Deactivate the plugin of that id, or those of the extension of that name, after whoever uses
- * what they provide.
+ * Deactivate those `named` that are active, after whoever of all `entries` uses what they provide.
  *
  * They are `idle` afterwards: what needs or names them activates them. Returns their ids, in
  * that order. Rejects, with nothing changed, when one of them cannot be deactivated.
  */
-export async function deactivate(name: string, entries: IEntry[], app: IApp): Promise<string[]> {
-  const going = withUsers(name, entries);
+export async function deactivate(
+  named: IEntry[],
+  entries: IEntry[],
+  app: IApp,
+  tools: ITools
+): Promise<string[]> {
+  const going = withUsers(named, entries);
   const rigid = going.find(({ plugin }) => !plugin.deactivate || !app.deactivatePlugin)?.record;
   if (rigid) {
     throw new Error(
@@ -25,13 +39,13 @@ export async function deactivate(name: string, entries: IEntry[], app: IApp): Pr
   for (const entry of going) {
     await app.deactivatePlugin?.(entry.plugin.id);
     // The app does not know of one that it has not waited for.
-    await undo(entry);
+    await undo(entry, tools);
   }
   return going.map(({ plugin }) => plugin.id);
 }
 
 /** Whoever is named and active and, each before what it uses, whoever uses them. */
-function withUsers(name: string, entries: IEntry[]): IEntry[] {
+function withUsers(named: IEntry[], entries: IEntry[]): IEntry[] {
   const seen = new Set<IEntry>();
   const order: IEntry[] = [];
   const visit = (entry: IEntry): void => {
@@ -45,7 +59,7 @@ function withUsers(name: string, entries: IEntry[]): IEntry[] {
     }
     order.push(entry);
   };
-  entries.filter(each => isNamed(each, name)).forEach(visit);
+  named.forEach(visit);
   return order;
 }
 
@@ -58,7 +72,7 @@ function uses({ plugin }: IEntry, token: Token<any>): boolean {
  *
  * @throws TypeError when it has nothing that does.
  */
-export async function undo(entry: IEntry): Promise<void> {
+export async function undo(entry: IEntry, { within, fail }: ITools): Promise<void> {
   const { plugin, record, patience, undo: work } = entry;
   if (!work) {
     return;

@@ -29,10 +29,7 @@ export interface IEntry {
 /** Few pages ever deactivate something. */
 const deactivation = () => import('./deactivation');
 
-/** Whether it is the plugin of that id, or of the extension of that name. */
-export function isNamed({ plugin, record }: IEntry, name: string): boolean {
-  return plugin.id === name || record.extension === name;
-}
+const TOOLS = { within, fail };
 
 /** Hands plugins to the app, and sees to it that none of them stops or delays the others. */
 export class Plugins {
@@ -129,18 +126,26 @@ export class Plugins {
 
   /** See `deactivation.ts`. */
   async deactivate(name: string): Promise<string[]> {
-    return (await deactivation()).deactivate(name, this._entries, this._app);
+    const { deactivate } = await deactivation();
+    return deactivate(this._named(name), this._entries, this._app, TOOLS);
   }
 
   /** Activate a plugin that is idle or has failed, or all those of an extension. */
   async activate(name: string): Promise<void> {
-    for (const entry of this._entries.filter(each => isNamed(each, name))) {
+    for (const entry of this._named(name)) {
       if (entry.registered && !entry.undo) {
         entry.run = entry.record.state === 'failed' ? null : entry.run;
         await this._app.activatePlugin(entry.plugin.id);
       }
     }
     await this.settle();
+  }
+
+  /** The plugin of that id, or those of the extension of that name. */
+  private _named(name: string): IEntry[] {
+    return this._entries.filter(
+      ({ plugin, record }) => plugin.id === name || record.extension === name
+    );
   }
 
   private _register(entry: IEntry): void {
@@ -176,7 +181,7 @@ export class Plugins {
       optional: plugin.optional,
       provides: plugin.provides,
       // Even where it has none: one that is not active keeps nothing from being deactivated.
-      deactivate: async () => (await deactivation()).undo(entry),
+      deactivate: async () => (await deactivation()).undo(entry, TOOLS),
       activate: async (app, ...services) => {
         // Lumino asks again for a provider that failed; the answer is the same, not a second call.
         entry.run ??= this._run(entry, app, services);

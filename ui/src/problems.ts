@@ -2,7 +2,8 @@
  * Problems: told to the server, whose records of extensions show them; and errors that nobody
  * has caught, noted for the extension through whose code they came.
  *
- * A page loads this file once there is something to tell.
+ * A page loads this file once there is something to tell. It imports nothing of the host's other
+ * files, so that they stay one.
  */
 
 import type { IBoot } from './boot';
