@@ -1,11 +1,9 @@
-/** The list of extensions that do not work in this page, as a dialog and as text to copy. */
+/** The list of extensions that do not work in this page, as a dialog. */
 
 import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
-import type { IRecord } from '@plughost/host';
-
-type Problems = readonly IRecord[];
+import { byExtension, type Problems, textOf } from './text';
 
 /** Show the list; "Copy" puts it into the clipboard. */
 export async function showProblems(problems: Problems, trans: TranslationBundle): Promise<void> {
@@ -20,26 +18,6 @@ export async function showProblems(problems: Problems, trans: TranslationBundle)
   if (button.accept) {
     Clipboard.copyToSystem(textOf(problems));
   }
-}
-
-/** The list as somebody would paste it into a report. */
-export function textOf(problems: Problems): string {
-  return [...byExtension(problems)]
-    .map(([extension, records]) => [extension, ...records.map(lineOf)].join('\n'))
-    .join('\n\n');
-}
-
-function lineOf({ kind, name, state, phase, error, hint }: IRecord): string {
-  const said = [error, hint].filter(Boolean).map(text => `\n    ${text}`);
-  return `  ${kind} ${name}: ${state} (${phase})${said.join('')}`;
-}
-
-function byExtension(problems: Problems): Map<string, IRecord[]> {
-  const found = new Map<string, IRecord[]>();
-  for (const record of problems) {
-    found.set(record.extension, [...(found.get(record.extension) ?? []), record]);
-  }
-  return found;
 }
 
 function listOf(problems: Problems, trans: TranslationBundle): HTMLElement {
