@@ -4,7 +4,11 @@ import '../style/index.js';
 
 import type { CreateApp } from '@plughost/host';
 import { Lab } from './app';
+import { drawOpenMenusOnly } from './startup/menus';
 
-const createApp: CreateApp = ({ boot }) => new Lab(boot);
+const createApp: CreateApp = ({ boot }) => {
+  drawOpenMenusOnly();
+  return new Lab(boot);
+};
 
 export default createApp;

@@ -68,6 +68,12 @@ import { about } from './about';
 import { extensionProblems } from './extensions';
 import { fileBrowserFactory } from './filebrowser';
 import { languageServers } from './languageservers';
+import { launcher as launching } from './startup/launcher';
+import { layout } from './startup/layout';
+import { serverSettings } from './startup/server';
+import { settings } from './startup/settings';
+import { state } from './startup/state';
+import { windowResolver } from './startup/window';
 
 /** Left out of what those packages bring, each with its reason. */
 const LEFT_OUT = new Set([
@@ -130,7 +136,17 @@ const mime = [javascript, json, mermaidMime, pdf, vega5];
 
 /** Plugins of ours, each in the place of the stock one of its id. */
 const OURS = new Map<string, IPlugin<any, any>>(
-  [about, fileBrowserFactory, languageServers].map(plugin => [plugin.id, plugin])
+  [
+    about,
+    fileBrowserFactory,
+    languageServers,
+    launching,
+    layout,
+    serverSettings,
+    settings,
+    state,
+    windowResolver
+  ].map(plugin => [plugin.id, plugin])
 );
 
 const renderers = createRendermimePlugins(mime as any[]);

@@ -1,0 +1,113 @@
+/** Plugins that wait: activated when nobody does anything, or before anything is done. */
+
+import { CommandRegistry } from '@lumino/commands';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { canWait, isPlain } from '../../src/startup/order';
+import { Waiting } from '../../src/startup/waiting';
+
+let active: string[];
+let commands: CommandRegistry;
+let app: any;
+
+beforeEach(() => {
+  active = [];
+  commands = new CommandRegistry();
+  commands.addCommand('some:command', { execute: () => [...active] });
+  commands.addCommand('launcher:create', { execute: () => [...active] });
+  app = {
+    commands,
+    activatePlugin: vi.fn(async (id: string) => {
+      await Promise.resolve();
+      if (id === 'broken') {
+        throw new Error('does not activate');
+      }
+      active.push(id);
+    })
+  };
+  vi.stubGlobal('requestIdleCallback', (call: IdleRequestCallback) =>
+    setTimeout(call, 0, { timeRemaining: () => 0 })
+  );
+});
+
+describe('Waiting', () => {
+  it('activates one after another when the browser is idle, whatever becomes of each', async () => {
+    await new Waiting(app, ['a', 'broken', 'b']).whenIdle();
+    expect(active).toEqual(['a', 'b']);
+    expect(app.activatePlugin).toHaveBeenCalledTimes(3);
+  });
+
+  it.each(['pointerdown', 'keydown', 'dragenter', 'paste'])('activates all at %s', async sign => {
+    new Waiting(app, ['a', 'b']);
+    expect(active).toEqual([]);
+    document.body.dispatchEvent(new Event(sign, { bubbles: true }));
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(active, 'before any other task').toEqual(['a', 'b']);
+  });
+
+  it('lets a command run when all are active, but for those of the start', async () => {
+    new Waiting(app, ['a', 'b']);
+    expect(await commands.execute('launcher:create')).toEqual([]);
+    expect(await commands.execute('some:command')).toEqual(['a', 'b']);
+  });
+
+  it('does not activate twice what is asked for while the browser is idle', async () => {
+    const waiting = new Waiting(app, ['a', 'b', 'c']);
+    const idle = waiting.whenIdle();
+    await new Promise(done => setTimeout(done));
+    await Promise.all([waiting.now(), idle]);
+    expect([...active].sort()).toEqual(['a', 'b', 'c']);
+    expect(app.activatePlugin).toHaveBeenCalledTimes(3);
+  });
+
+  it('does not wait for ever for a plugin that itself runs a command', async () => {
+    vi.useFakeTimers();
+    app.activatePlugin = () => commands.execute('some:command');
+    const run = new Waiting(app, ['a']).now();
+    await vi.advanceTimersByTimeAsync(5000);
+    await run;
+    vi.useRealTimers();
+  });
+
+  it('hides from nobody that a command is unknown, and leaves the registry as it was', async () => {
+    const { execute, notifyCommandChanged } = commands;
+    const waiting = new Waiting(app, ['a']);
+    commands.notifyCommandChanged('not:there-yet');
+    await expect(commands.execute('not:there')).rejects.toThrow('not:there');
+    await waiting.now();
+    expect([commands.execute, commands.notifyCommandChanged]).toEqual([
+      execute,
+      notifyCommandChanged
+    ]);
+  });
+});
+
+describe('a saved layout', () => {
+  const workspace = (layout: unknown) =>
+    JSON.stringify({ data: { 'layout-restorer:data': layout } });
+  const area = (...widgets: string[]) => ({ type: 'tab-area', widgets, currentIndex: 0 });
+
+  it.each<[string, boolean, string | undefined]>([
+    ['that is not there', true, JSON.stringify({ data: {}, metadata: {} })],
+    ['that did not come with the page', false, undefined],
+    ['without widgets', true, workspace({ main: { dock: null }, down: {} })],
+    ['of notebooks', true, workspace({ main: { dock: area('notebook:a.ipynb') } })],
+    [
+      'that is split',
+      true,
+      workspace({
+        main: { dock: { type: 'split-area', children: [area('editor:a'), area('terminal:1')] } }
+      })
+    ],
+    ['with a table', false, workspace({ main: { dock: area('editor:a', 'csvviewer:a.csv') } })],
+    ['with a log below', false, workspace({ down: { widgets: ['logconsole:log'] } })]
+  ])('%s is plain: %s', (_, plain, text) => {
+    expect(isPlain(text)).toBe(plain);
+  });
+});
+
+it('knows plugins by their id, and packages', () => {
+  expect(canWait('@jupyterlab/notebook-extension:tracker')).toBe(false);
+  expect(canWait('@jupyterlab/services-extension:anything')).toBe(false);
+  expect(canWait('@jupyterlab/settingeditor-extension:plugin')).toBe(true);
+});
