@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Answered,
         Authenticator,
         Frontend,
+        Guests,
         HookSpecs,
         LogHandler,
         Observer,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from plughost.handlers import Handler, JSONHandler, WebSocketHandler
     from plughost.hookspecs import hookimpl, hookspec
     from plughost.host import Host
-    from plughost.records import ExtensionRecord
+    from plughost.records import ExtensionRecord, State
     from plughost.servers import RunningServer, running_servers
     from plughost.static import FileHandler
 
@@ -64,6 +65,7 @@ __all__ = [
     "Forbidden",
     "Frontend",
     "Gone",
+    "Guests",
     "Handler",
     "HookSpecs",
     "Host",
@@ -81,6 +83,7 @@ __all__ = [
     "RunningServer",
     "Service",
     "ServiceNotFound",
+    "State",
     "Status",
     "TooLarge",
     "Unavailable",
@@ -104,6 +107,7 @@ _HOMES = {
     "Answered": "contributions",
     "Authenticator": "contributions",
     "Frontend": "contributions",
+    "Guests": "contributions",
     "HookSpecs": "contributions",
     "LogHandler": "contributions",
     "Observer": "contributions",
@@ -134,6 +138,7 @@ _HOMES = {
     "hookspec": "hookspecs",
     "Host": "host",
     "ExtensionRecord": "records",
+    "State": "records",
     "RunningServer": "servers",
     "running_servers": "servers",
     "FileHandler": "static",

@@ -36,6 +36,7 @@ def core_routes() -> list[Route]:
         Route(r"/plughost/api/config", ConfigHandler),
         Route(r"/plughost/api/extensions", ExtensionsHandler),
         Route(r"/plughost/api/extensions/(?P<name>[^/]+)", ExtensionHandler),
+        Route(r"/plughost/api/pages/(?P<page>[^/]+)/problems", PageProblemsHandler),
         Route(r"/plughost/frontends/(?P<extension>[^/]+)/(?P<file>.+)", FrontendFiles),
         Route(r"/plughost/bundles/(?P<page>[^/]+)/(?P<file>.+)", BundleFiles),
     ]
@@ -123,7 +124,7 @@ class ExtensionsHandler(JSONHandler):
     """`GET /plughost/api/extensions`: the records of all extensions."""
 
     def get(self) -> None:
-        self.reply([record.to_json() for record in self.host.records.values()])
+        self.reply([record.to_json() for record in self.host.known.values()])
 
 
 class Switch(msgspec.Struct, forbid_unknown_fields=True):
@@ -139,10 +140,10 @@ class ExtensionHandler(JSONHandler):
     """
 
     def get(self, name: str) -> None:
-        record = self.host.records.get(name)
-        if record is None:
-            raise ExtensionNotFound(name, self.host.records)
-        self.reply(record.to_json())
+        known = self.host.known
+        if name not in known:
+            raise ExtensionNotFound(name, known)
+        self.reply(known[name].to_json())
 
     async def patch(self, name: str) -> None:
         """`{"enabled": true}` imports and starts it, `false` stops it and whoever needs it."""
@@ -153,6 +154,14 @@ class ExtensionHandler(JSONHandler):
     async def post(self, name: str) -> None:
         """Put what is on disk now in the place of what runs; its dependants are restarted."""
         self.reply((await self.host.replace(name)).to_json())
+
+
+class PageProblemsHandler(JSONHandler):
+    """`POST /plughost/api/pages/<page>/problems`: a page tells what goes wrong in it."""
+
+    def post(self, page: str) -> None:
+        self.host.page_problems.take(page, self.request.body)
+        self.reply(None, status=204)
 
 
 class PageHandler(Handler):
@@ -179,9 +188,8 @@ class PageHandler(Handler):
         policy = content_security_policy(self._page, nonce, base_url)
         self.set_header("Content-Security-Policy", policy)
         self.set_header("Cache-Control", "no-store")
-        config = await self._config(visit)
-        frontends = self.host.frontends
-        self.finish(self.host.renderer.page(self._page, frontends, config, base_url, nonce))
+        config, host = await self._config(visit), self.host
+        self.finish(host.renderer.page(self._page, host.frontends, config, base_url, nonce))
 
     async def _config(self, visit: PageRequest) -> dict[str, Any]:
         merged: dict[str, Any] = {}

@@ -13,7 +13,7 @@ from plughost import extensions, frontend
 from plughost.api import core_routes, page_routes
 from plughost.changes import Changes
 from plughost.contributions import LogHandler, Observer, Page, Route, Service
-from plughost.errors import DuplicateError, ManifestError
+from plughost.errors import DuplicateError, ManifestError, did_you_mean
 from plughost.frontend import LoadedFrontend
 from plughost.guard import apart, guard
 from plughost.hooks import Hooks
@@ -169,7 +169,20 @@ class Assembly:
             if name in self.sum.offers:
                 for hook, hint in self.hooks.unheard(name, self._plugins[name]).items():
                     record.say(f"Nobody asks for its hook {hook!r}. {hint}")
+        self._name_the_homeless()
         self._changes.notify()
+
+    def _name_the_homeless(self) -> None:
+        """Say of which browser halves no page will ever load anything."""
+        pages = [page.name for page in self.sum.pages]
+        for each in self.frontends:
+            wanted = each.manifest.pages
+            if pages and wanted and not set(pages) & set(wanted):
+                guesses = "".join(did_you_mean(name, pages) for name in wanted)
+                each.owner.say(
+                    f"Its browser half {each.manifest.name!r} is loaded nowhere: there is no page "
+                    f"{' or '.join(map(repr, wanted))}. {guesses}Pages: {', '.join(pages)}."
+                )
 
     def _publish(self, offers: dict[str, Offers]) -> None:
         """Make the sum of all offers what is served; raises, and changes nothing, on a clash.
@@ -284,6 +297,8 @@ class Assembly:
 
     def forget_frontends(self, record: ExtensionRecord, *, keep: str = "") -> None:
         """Serve no browser half of an extension any more, except the one named `keep`."""
+        if not keep:
+            record.page_problems = []
         self.frontends = [f for f in self.frontends if f.owner is not record or f.extension == keep]
 
     async def stop(self) -> None:

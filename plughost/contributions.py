@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from tornado.web import RequestHandler
 
 if TYPE_CHECKING:
     from plughost.auth import User
+    from plughost.records import ExtensionRecord
 
 Key = type | str
 """What names a service: its type, or the type's qualified name as text.
@@ -138,6 +139,18 @@ class Frontend:
     """
 
     folder: Path
+
+
+@dataclass(frozen=True)
+class Guests:
+    """What an extension loads for others that are no extensions themselves: labextensions, say.
+
+    `records` tells of them as they are now; it is called at each request that asks, and must
+    be quick. They are listed, shown and switched as extensions are: `host.switch(name)` says
+    whether one may be loaded.
+    """
+
+    records: Callable[[], Iterable[ExtensionRecord]]
 
 
 @dataclass(frozen=True)

@@ -96,12 +96,8 @@ def import_map(frontends: Iterable[LoadedFrontend], base_url: str) -> dict[str, 
     for frontend in frontends:
         for specifier, provided in frontend.manifest.provides.items():
             if specifier in imports:
-                log.warning(
-                    "Shared module %r comes from %r; the copy of %r is not used.",
-                    specifier,
-                    owners[specifier],
-                    frontend.extension,
-                )
+                whose = (specifier, owners[specifier], frontend.extension)
+                log.warning("Shared module %r comes from %r; the copy of %r is not used.", *whose)
                 continue
             imports[specifier] = frontend.url(base_url, provided.file)
             owners[specifier] = frontend.extension
@@ -111,22 +107,19 @@ def import_map(frontends: Iterable[LoadedFrontend], base_url: str) -> dict[str, 
 def boot_data(page: Page, frontends: Iterable[LoadedFrontend], base_url: str) -> dict[str, Any]:
     """What the browser host needs to start a page: the app's module and the plugins'."""
     here = [f for f in frontends if page.name in f.manifest.pages]
-    entries = [
-        {
-            "extension": f.extension,
-            "package": f.manifest.name,
-            "version": f.manifest.version,
-            "module": f.url(base_url, f.manifest.module),
-        }
-        for f in here
-    ]
-    apps = [entry for entry, f in zip(entries, here, strict=True) if f.manifest.app]
+
+    def entry(f: LoadedFrontend) -> dict[str, str]:
+        manifest, url = f.manifest, f.url(base_url, f.manifest.module)
+        who = {"extension": f.extension, "package": manifest.name, "version": manifest.version}
+        return {**who, "module": url}
+
     return {
         "page": page.name,
         "baseUrl": base_url,
         "version": __version__,
-        "app": apps[0] if apps else None,
-        "frontends": [e for e, f in zip(entries, here, strict=True) if not f.manifest.app],
+        "app": next((entry(f) for f in here if f.manifest.app), None),
+        "frontends": [entry(f) for f in here if not f.manifest.app],
+        "problems": any(told.page == page.name for f in here for told in f.owner.page_problems),
     }
 
 

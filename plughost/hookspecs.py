@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from plughost.contributions import (
         Authenticator,
         Frontend,
+        Guests,
         HookSpecs,
         LogHandler,
         Observer,
@@ -130,6 +131,17 @@ def plughost_frontends(host: Host) -> list[Frontend]:
         @hookimpl
         def plughost_frontends():
             return [Frontend(Path(__file__).parent / "themes" / "dark")]
+    """
+
+
+@since("0.1")
+@hookspec
+def plughost_guests(host: Host) -> list[Guests]:
+    """What this extension loads for others, to be listed beside the extensions.
+
+    @hookimpl
+    def plughost_guests(host):
+        return [Guests(lambda: [ExtensionRecord(name, state=State.ACTIVE) for name in themes()])]
     """
 
 

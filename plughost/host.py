@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import functools
 import socket
 import time
@@ -36,6 +37,8 @@ from plughost.web import MAX_BODY, Application
 if TYPE_CHECKING:
     import ssl
 
+    from plughost.config import Switch
+    from plughost.page_problems import PageProblems
     from plughost.rendering import PageRenderer
 
 T = TypeVar("T")
@@ -62,6 +65,8 @@ class Host:
         self.started = self.last_activity = datetime.now(timezone.utc)
         self.exchanging = False
         self._keep = self._keep_now = False
+        self._guests: dict[str, ExtensionRecord] = {}
+        self._switched: dict[str, bool] = {}
         self._load_began = time.monotonic()
         self._changes = Changes()
         self._stopping = asyncio.Event()
@@ -79,6 +84,24 @@ class Host:
     def records(self) -> dict[str, ExtensionRecord]:
         """What is known of each extension, by its name."""
         return self._assembly.records
+
+    @property
+    def known(self) -> dict[str, ExtensionRecord]:
+        """The records of extensions, then those of their guests as these are now."""
+        found: dict[str, ExtensionRecord] = {}
+        for name, offers in self.running_offers():
+            for offer in offers.guests:
+                with guard(self.records[name], "guests", fatal=False):
+                    for guest in offer.records():
+                        if guest.name not in found:
+                            guest.guest_of = name
+                            found[guest.name] = guest
+        for name, guest in found.items():
+            before = self._guests.get(name)
+            if before is not None and guest.taken_in:
+                guest.page_problems = before.page_problems
+        self._guests = {name: each for name, each in found.items() if name not in self.records}
+        return {**self.records, **self._guests}
 
     @property
     def offers(self) -> Mapping[str, Offers]:
@@ -151,6 +174,25 @@ class Host:
         from plughost.rendering import PageRenderer  # with Jinja2: not before it is needed
 
         return PageRenderer()
+
+    @functools.cached_property
+    def page_problems(self) -> PageProblems:
+        """Takes in what pages tell of problems in them."""
+        from plughost.page_problems import PageProblems  # few pages have something to tell
+
+        return PageProblems(self)
+
+    def switch(self, name: str) -> Switch:
+        """Whether an extension or a guest may run, and who says so.
+
+        The configuration does; of a guest, whoever has switched it since the host started.
+        """
+        said = self.config.switch(name)
+        if name not in self._switched:
+            return said
+        enabled = self._switched[name]
+        reason = f"{'Enabled' if enabled else 'Disabled'} since the server was started."
+        return dataclasses.replace(said, enabled=enabled, reason=reason)
 
     def running_offers(self) -> Iterator[tuple[str, Offers]]:
         """The offers of extensions that nothing has stopped, by their names."""
@@ -334,6 +376,8 @@ class Host:
         Lasts until the host ends: what is to be disabled for good stands in plughost.toml.
         Raises ExtensionNotFound, and Forbidden when an administrator has locked it.
         """
+        if self._is_guest(name):
+            return self._switch_guest(name, enabled=False)
         async with self._one_exchange(name) as record:
             users = await self._assembly.withdraw([name], keep=False)
             record.state = State.DISABLED
@@ -346,7 +390,18 @@ class Host:
 
         Raises ExtensionNotFound, and Forbidden when an administrator has blocked or locked it.
         """
+        if self._is_guest(name):
+            return self._switch_guest(name, enabled=True)
         return await self.replace(name, keep_active=True)
+
+    def _is_guest(self, name: str) -> bool:
+        return name not in self.records and name in self.known
+
+    def _switch_guest(self, name: str, *, enabled: bool) -> ExtensionRecord:
+        """Have a guest loaded by pages from now on, or not, until the host ends."""
+        self._refuse_fixed(name)
+        self._switched[name] = enabled
+        return self.known[name]
 
     async def replace(
         self, name: str, plugin: Any = None, *, keep_active: bool = False
@@ -358,6 +413,8 @@ class Host:
         there as it is. With `keep_active` an extension that is active is left alone. Raises
         as `enable()` does.
         """
+        if plugin is None and self._is_guest(name):
+            return self.known[name]  # pages load it as it is on disk
         async with self._one_exchange(name, new=plugin is not None) as old:
             if keep_active and old.state == State.ACTIVE:
                 return old
@@ -396,13 +453,7 @@ class Host:
             if not await self.until(lambda: not self.loading, seconds=self.config.import_timeout):
                 raise Unavailable("Extensions are still loading.", hint="Ask again in a moment.")
             self._refuse_when_stopping()
-            switch = self.config.switch(name)
-            if switch.locked or switch.blocked:
-                raise Forbidden(
-                    f"The extension {name!r} is {'blocked' if switch.blocked else 'locked'}: "
-                    f"{switch.reason}",
-                    hint="Ask the administrator of this installation.",
-                )
+            self._refuse_fixed(name)
             if name not in self.records:
                 # Installed since the host was started, perhaps.
                 self.records.update({r.name: r for r in extensions.find() if r.name == name})
@@ -419,6 +470,15 @@ class Host:
             finally:
                 self.exchanging = False
                 self._changes.notify()
+
+    def _refuse_fixed(self, name: str) -> None:
+        switch = self.config.switch(name)
+        if switch.locked or switch.blocked:
+            raise Forbidden(
+                f"The extension {name!r} is {'blocked' if switch.blocked else 'locked'}: "
+                f"{switch.reason}",
+                hint="Ask the administrator of this installation.",
+            )
 
     def _refuse_when_stopping(self) -> None:
         if self.stopping:

@@ -10,6 +10,7 @@ from typing import Any
 from plughost.contributions import (
     Authenticator,
     Frontend,
+    Guests,
     HookSpecs,
     LogHandler,
     Observer,
@@ -35,6 +36,7 @@ class Offers:
     pages: list[Page] = field(default_factory=list)
     page_config: list[PageConfig] = field(default_factory=list)
     frontends: list[Frontend] = field(default_factory=list)
+    guests: list[Guests] = field(default_factory=list)
     status: list[Status] = field(default_factory=list)
     observers: list[Observer] = field(default_factory=list)
     log_handlers: list[LogHandler] = field(default_factory=list)
@@ -48,6 +50,7 @@ KINDS: dict[str, type[Any]] = {
     "pages": Page,
     "page_config": PageConfig,
     "frontends": Frontend,
+    "guests": Guests,
     "status": Status,
     "observers": Observer,
     "log_handlers": LogHandler,

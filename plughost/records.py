@@ -8,11 +8,14 @@ import time
 import traceback
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import importlib_metadata
 
 from plughost.errors import HostError, ServiceNotFound
+
+if TYPE_CHECKING:
+    from plughost.page_problems import PageProblem
 
 MOST_NOTES = 50
 """So many notes of one extension are kept; who has more has said enough."""
@@ -47,9 +50,10 @@ class ExtensionRecord:
     `provides` has, for each service it offers, the name of the extension whose service is
     used; `requires` the services it was seen to use. `waiting_for` names those that it lacks,
     `in_vain` says that they will not come by themselves. `error` is one sentence, `next_step`
-    what a person can do about it; `notes` are news that stopped nothing. `loop_blocks` counts
-    how often its code has held the event loop for too long, `loop_blocked` the milliseconds;
-    whoever watches adds to them.
+    what a person can do about it; `notes` are news that stopped nothing. `page_problems` are
+    what pages tell of its browser half. `loop_blocks` counts how often its code has held the
+    event loop for too long, `loop_blocked` the milliseconds; whoever watches adds to them.
+    `guest_of` names the extension that loads it, if it is none itself.
     """
 
     name: str
@@ -70,6 +74,8 @@ class ExtensionRecord:
     traceback: str = ""
     next_step: str = ""
     notes: list[str] = field(default_factory=list)
+    page_problems: list[PageProblem] = field(default_factory=list)
+    guest_of: str = ""
     loop_blocks: int = 0
     loop_blocked: float = 0.0
     entry_point: importlib_metadata.EntryPoint | None = None
@@ -198,6 +204,8 @@ class ExtensionRecord:
             "traceback": self.traceback,
             "nextStep": self.next_step,
             "notes": self.notes,
+            "pageProblems": [told.to_json() for told in self.page_problems],
+            "guestOf": self.guest_of,
             "loopBlocked": {
                 "count": self.loop_blocks,
                 "milliseconds": round(self.loop_blocked, 1),

@@ -44,8 +44,7 @@ log = logging.getLogger("plughost.web")
 class Application(web.Application):
     """Tornado's application with our routing; holds nothing that belongs to a feature.
 
-    A program that embeds a host gives this
-    to a `tornado.httpserver.HTTPServer` of its own.
+    A program that embeds a host gives this to a Tornado `HTTPServer` of its own.
     """
 
     def __init__(self, host: Host) -> None:
@@ -388,11 +387,7 @@ def _log_request(handler: web.RequestHandler) -> None:
     status = handler.get_status()
     level = logging.WARNING if status >= 500 else logging.DEBUG
     if log.isEnabledFor(level):
-        log.log(
-            level,
-            "%d %s %s %.1f ms",
-            status,
-            handler.request.method,
-            handler.request.path,  # never the query: it may hold the token
-            handler.request.request_time() * 1000,
-        )
+        request = handler.request
+        took = request.request_time() * 1000
+        # Never the query: it may hold the token.
+        log.log(level, "%d %s %s %.1f ms", status, request.method, request.path, took)

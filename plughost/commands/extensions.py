@@ -41,7 +41,7 @@ def list_extensions(as_json: bool) -> None:
     """
     from plughost import terminal
 
-    records = [record.to_json() for record in tried().records.values()]
+    records = [record.to_json() for record in tried().known.values()]
     told = _told_by_servers()
     if as_json:
         for record in records:
@@ -54,7 +54,7 @@ def list_extensions(as_json: bool) -> None:
     else:
         terminal.print_table([*_rows(records, told)])
         for record in records:
-            for news in _news(record):
+            for news in [*_news(record), *_news_of_pages(record["name"], told)]:
                 click.echo(f"\n{record['name']}: {news}")
     if any(_stopped(record) for record in records):
         sys.exit(1)
@@ -89,6 +89,8 @@ def show(name: str, as_json: bool) -> None:
             ("error", record["error"]),
             ("next step", record["nextStep"]),
             ("notes", "\n".join(record["notes"])),
+            ("in pages", "\n".join(_of_pages(record))),
+            ("loaded by", record["guestOf"]),
             ("waits for", "\n".join(record["waitingFor"])),
             ("times", _times(record["milliseconds"])),
             ("memory", _megabytes(record["memory"])),
@@ -136,7 +138,9 @@ def _switch(name: str, *, enabled: bool) -> None:
         each for each in servers.running_servers() if servers.extensions_of(each) is not None
     ]
     if name not in installed:
-        raise ExtensionNotFound(name, installed)
+        known = tried().known  # what extensions load for others, they alone know
+        if name not in known:
+            raise ExtensionNotFound(name, known)
     before = load().switch(name)
     if before.locked or (before.blocked and enabled):
         word = "blocked" if before.blocked else "locked"
@@ -175,6 +179,8 @@ def _write(name: str, enabled: bool, before: bool, *, alone: bool) -> None:
 
 def _tell(server: RunningServer, name: str, enabled: bool) -> bool:
     """Switch it on a running server; whether that went well."""
+    from urllib.parse import quote
+
     from plughost.servers import Unreachable, ask
     from plughost.terminal import COLOURS, short
 
@@ -183,7 +189,7 @@ def _tell(server: RunningServer, name: str, enabled: bool) -> bool:
         status, reply = ask(
             server,
             "PATCH",
-            f"/plughost/api/extensions/{name}",
+            f"/plughost/api/extensions/{quote(name, safe='')}",
             {"enabled": enabled},
             seconds=CHANGE_SECONDS,
         )
@@ -237,7 +243,7 @@ def _known() -> tuple[str, list[dict[str, Any]], list[dict[str, Any]]]:
             _, config = servers.ask(server, "GET", "/plughost/api/config")
             return f"on the server at {server.url}", records, config["settings"]
     host = tried()
-    records = [record.to_json() for record in host.records.values()]
+    records = [record.to_json() for record in host.known.values()]
     return "when tried here", records, host.config.to_json()
 
 
@@ -276,6 +282,23 @@ def _rows(records: list[dict[str, Any]], told: Told) -> list[list[str]]:
 def _news(record: dict[str, Any]) -> list[str]:
     error = [f"{record['error']}\n  {record['nextStep']}"] if record["error"] else []
     return [*record["notes"], *error]
+
+
+def _of_pages(record: dict[str, Any]) -> list[str]:
+    from plughost.page_problems import sentence
+
+    # A server of another version may not tell.
+    return [sentence(told) for told in record.get("pageProblems", ())]
+
+
+def _news_of_pages(name: str, told: Told) -> list[str]:
+    """What pages of running servers have said of an extension."""
+    return [
+        f"On the server at {server.url}: {text}"
+        for server, states in told
+        if name in states
+        for text in _of_pages(states[name])
+    ]
 
 
 def _stopped(record: dict[str, Any]) -> bool:

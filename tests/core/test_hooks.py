@@ -12,8 +12,10 @@ from plughost import (
     Authenticator,
     Doing,
     ExtensionError,
+    ExtensionRecord,
     Forbidden,
     Frontend,
+    Guests,
     HookSpecs,
     JSONHandler,
     LogHandler,
@@ -22,6 +24,7 @@ from plughost import (
     PageConfig,
     Route,
     Service,
+    State,
     Status,
     User,
     doing,
@@ -223,6 +226,37 @@ async def test_hook_plughost_frontends(start, tmp_path):
         reply = await client.get("/plughost/frontends/Part.1/index-ABCDEFGH.js")
         names = [frontend.extension for frontend in host.frontends]
     assert (reply.status, names[-1]) == (200, "Part.1")
+
+
+async def test_hook_plughost_guests(start):
+    class Kitchen:
+        guests = (ExtensionRecord("@tea/leaf", version="2.0", state=State.ACTIVE), 7)
+
+        @hookimpl
+        def plughost_guests(self):
+            return [Guests(lambda: self.guests)]
+
+    class Odd:
+        @hookimpl
+        def plughost_guests(self):
+            return [Guests(lambda: [ExtensionRecord("Kitchen"), ExtensionRecord("@tea/leaf")])]
+
+    async with start(Kitchen(), Odd()) as (host, client):
+        replies = (await client.get("/plughost/api/extensions")).json
+        names = [each["name"] for each in replies]
+        one = await client.get("/plughost/api/extensions/%40tea%2Fleaf")
+        none = await client.get("/plughost/api/extensions/milk")
+        posted = await client.post("/plughost/api/extensions/%40tea%2Fleaf")
+        off = await client.patch("/plughost/api/extensions/%40tea%2Fleaf", {"enabled": False})
+        switch = host.switch("@tea/leaf")
+        await client.patch("/plughost/api/extensions/%40tea%2Fleaf", {"enabled": True})
+        assert host.switch("@tea/leaf").enabled
+    assert names == ["Kitchen", "Odd", "@tea/leaf"]
+    assert (one.json["version"], one.json["guestOf"]) == ("2.0", "Kitchen")
+    assert "object has no attribute" in replies[0]["error"]
+    assert "@tea/leaf" in none.json["hint"]
+    assert (posted.status, off.status) == (200, 200)
+    assert (switch.enabled, switch.reason) == (False, "Disabled since the server was started.")
 
 
 async def test_hook_plughost_status(start):

@@ -107,6 +107,7 @@ async def test_a_page_carries_its_import_map_and_boot_data(start, board):
                 "module": "/plughost/frontends/Board.2/index-ABCDEFGH.js",
             }
         ],
+        "problems": False,
         "config": {"a": "</script>", "flags": {"x": 1, "y": "north"}},
     }
     assert "/plughost/frontends/Board.1/index-CCCCCCCC.css" in text

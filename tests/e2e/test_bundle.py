@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from urllib.parse import urlsplit
 
 import pytest
+
+from .frontends import add, plugin
 
 
 @pytest.fixture
@@ -18,39 +19,6 @@ def site(outsider_wheel, tmp_path):
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     subprocess.run([*pip, "--target", folder, outsider_wheel], check=True)
     return folder
-
-
-def add(site, name, module, *, provides=(), **files):
-    """An installed extension with a compiled browser half, whose module is the text given."""
-    metadata = site / f"{name}-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text(f"[plughost]\n{name} = {name}\n")
-    frontend = site / name / "frontend"
-    frontend.mkdir(parents=True)
-    (site / name / "__init__.py").touch()
-    manifest = {
-        "format": 1,
-        "name": f"npm-{name}",
-        "version": "1.0.0",
-        "pages": ["lab"],
-        "module": "index-AAAAAAAA.js",
-        "provides": {each: {"version": "1.0.0", "file": "index-AAAAAAAA.js"} for each in provides},
-    }
-    (frontend / "plughost.json").write_text(json.dumps(manifest))
-    (frontend / "index-AAAAAAAA.js").write_text(module)
-    for file, text in files.items():
-        (frontend / f"{file}.js").write_text(text)
-
-
-def plugin(name, body=""):
-    """A module with one plugin, which says in the page that it is there."""
-    return f"""{body}
-export default {{
-  id: '{name}:plugin',
-  autoStart: true,
-  activate: () => {{ document.documentElement.dataset.{name} = 'active'; }}
-}};"""
 
 
 def run_bundle(*arguments, **environment):

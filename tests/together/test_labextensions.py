@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -127,6 +129,7 @@ async def test_a_page_lists_them_for_jupyterlab_and_for_the_browser_host(start, 
                 "styles": ["./style"],
             }
         ],
+        "problems": False,
     }
     assert f'<link rel="preload" as="script" href="{script}">' in html
 
@@ -324,3 +327,96 @@ def test_what_may_be_there_more_than_once_is_what_jupyterlab_says():
     shared = json.loads((files("plughost_build") / "node/jupyterlab.json").read_text())
     libraries = {name for name in shared["others"] if not name.endswith("-extension")}
     assert libraries == SEVERAL
+
+
+async def test_they_are_listed_shown_and_switched_as_extensions_are(
+    start, add, jupyter_folders, tmp_path
+):
+    add("@tea/leaf", distribution="tea-leaf")
+    folder = add("broken", None)
+    add("by-jupyter")
+    add("blocked")
+    add("herbs")
+    labconfig = jupyter_folders / "jupyter-config/labconfig"
+    labconfig.mkdir()
+    (labconfig / "page_config.json").write_text('{"disabledExtensions": {"by-jupyter": true}}')
+    path = "/plughost/api/extensions/%40tea%2Fleaf"
+    native, ours = Native(tmp_path / "native"), {"blocked": {"blocked": True}}
+    async with start(plughost_lab, plughost_settings, native, extensions=ours) as (_, client):
+        found = {each["name"]: each for each in (await client.get(path.rpartition("/")[0])).json}
+        off = await client.patch(path, {"enabled": False})
+        without = parts((await client.get("/lab")).text)[0]["federated_extensions"]
+        on = await client.patch(path, {"enabled": True})
+        again = parts((await client.get("/lab")).text)[0]["federated_extensions"]
+        refused = await client.patch(path.replace("%40tea%2Fleaf", "blocked"), {"enabled": True})
+    guests = {n: each["state"] for n, each in found.items() if each["guestOf"] == "lab"}
+    assert guests == {
+        "@tea/leaf": "active",
+        "broken": "failed",
+        "by-jupyter": "disabled",
+        "blocked": "blocked",
+    }
+    leaf, broken = found["@tea/leaf"], found["broken"]
+    assert (leaf["version"], leaf["distribution"]) == ("1.2.3", "tea-leaf")
+    assert str(folder) in broken["summary"]
+    assert "it has not been built" in broken["error"]
+    assert broken["nextStep"] == "Build it, or reinstall 'broken'."
+    assert "disabledExtensions" in found["by-jupyter"]["notes"][0]
+    assert (off.json["state"], on.json["state"]) == ("disabled", "active")
+    assert off.json["notes"] == ["Disabled since the server was started."]
+    assert (without, [each["name"] for each in again]) == ([], ["@tea/leaf"])
+    assert refused.status == 403
+
+
+async def test_what_the_page_tells_of_one_is_in_its_record(start, add):
+    add("@tea/leaf")
+    problem = {
+        "kind": "plugin",
+        "name": "@tea/leaf:plugin",
+        "extension": "@tea/leaf",
+        "state": "failed",
+        "phase": "activate",
+    }
+    told = {"visit": "v", "problems": [problem]}
+    async with start(plughost_lab, plughost_settings) as (_, client):
+        reply = await client.post("/plughost/api/pages/lab/problems", told)
+        record = (await client.get("/plughost/api/extensions/%40tea%2Fleaf")).json
+        boot = parts((await client.get("/lab")).text)[1]
+        await client.post("/plughost/api/pages/lab/problems", {**told, "problems": []})
+        after = parts((await client.get("/lab")).text)[1]
+    assert reply.status == 204
+    assert [each["name"] for each in record["pageProblems"]] == ["@tea/leaf:plugin"]
+    assert (boot["federation"]["problems"], after["federation"]["problems"]) == (True, False)
+
+
+async def test_commands_switch_them_for_good_and_on_servers_that_run(
+    served, jupyter_folders, monkeypatch
+):
+    folder = jupyter_folders / "jupyter-data/labextensions/@tea/leaf"
+    folder.mkdir(parents=True)
+    (folder / "entry.js").touch()
+    package = {"name": "@tea/leaf", "version": "1", "jupyterlab": {"_build": {"load": "entry.js"}}}
+    (folder / "package.json").write_text(json.dumps(package))
+    server = served()
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        run = [sys.executable, "-m", "plughost", "extensions", *arguments]
+        root = jupyter_folders / "root"
+        return subprocess.run(run, cwd=root, capture_output=True, text=True)
+
+    off = command("disable", "@tea/leaf")
+    assert (off.returncode, off.stderr) == (0, "")
+    assert off.stdout.splitlines()[-1].endswith(") it is disabled.")
+    file = jupyter_folders / "jupyter-config/plughost.toml"
+    assert file.read_text() == '[extensions."@tea/leaf"]\nenabled = false\n'
+    page = (await server.client.get("/lab")).text
+    assert "Disabled since the server was started." in page
+    listed = command("list").stdout
+    assert re.search(r"^@tea/leaf +disabled +disabled +1 ", listed, re.MULTILINE)
+    assert f"Disabled in {file}:2." in listed
+    assert command("enable", "@tea/leaf").stdout.splitlines()[-1].endswith(") it is active.")
+    shown = command("show", "@tea/leaf").stdout
+    assert re.search(r"^loaded by +lab$", shown, re.MULTILINE)
+    unknown = command("disable", "@tea/leef")
+    assert unknown.returncode == 1
+    assert "'@tea/leaf'" in unknown.stderr

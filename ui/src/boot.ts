@@ -48,6 +48,8 @@ export interface IFederation {
    */
   readonly shared: Readonly<Record<string, readonly string[]>>;
   readonly containers: readonly IContainer[];
+  /** Whether the server has problems of some of them on record. */
+  readonly problems?: boolean;
 }
 
 /** How long the page waits for one frontend before it goes on without it; milliseconds. */
@@ -68,6 +70,8 @@ export interface IBoot {
   readonly bundle: IBundle | null;
   readonly federation: IFederation | null;
   readonly patience: IPatience;
+  /** Whether the server has problems on record that this page has told of before. */
+  readonly problems: boolean;
   /** The page configuration, for the app; the host does not look into it. */
   readonly config: Readonly<Record<string, unknown>>;
 }
@@ -100,6 +104,7 @@ export function readBoot(page: Document): IBoot | null {
     frontends: [],
     bundle: null,
     federation: null,
+    problems: false,
     config: {},
     ...data,
     app: data.app,

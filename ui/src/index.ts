@@ -11,7 +11,14 @@ import { Page } from './page';
 
 export type { IBoot, IBundle, IContainer, IFederation, IFrontend, IPatience } from './boot';
 export type { CreateApp, IPage } from './page';
-export { type Admission, definePlugin, type IApp, type IPluginDefinition } from './plugin';
+export {
+  type Admission,
+  definePlugin,
+  type IApp,
+  type IPluginDefinition,
+  type Keep,
+  type Undo
+} from './plugin';
 export type { IRecord, Phase, Records, State } from './records';
 
 declare global {
@@ -35,6 +42,7 @@ async function run(): Promise<void> {
     }
     state.plughost = 'loading';
     page = window.plughost = new Page(boot);
+    listen(page);
     await page.start();
     state.plughost = 'ready';
     performance.mark('plughost-ready');
@@ -44,6 +52,32 @@ async function run(): Promise<void> {
     console.error('plughost: the page could not start.', error);
     showNotice(document, error, page?.records.find(page.boot.app.package));
   }
+  if (page) {
+    watch(page);
+  }
+}
+
+const problems = () => import('./problems');
+
+/** Note in the records what is thrown in an extension's code and caught by nobody. */
+function listen(page: Page): void {
+  for (const kind of ['error', 'unhandledrejection'] as const) {
+    window.addEventListener(kind, event =>
+      problems().then(({ blame }) => blame(event, page), console.warn)
+    );
+  }
+}
+
+/** Tell the server of problems, now or once there are some; what it knows may have passed, too. */
+function watch({ boot, records }: Page): void {
+  const look = (): void => {
+    if (boot.problems || boot.federation?.problems || records.problems().length > 0) {
+      records.changed.delete(look);
+      problems().then(({ report }) => report(boot, records), console.warn);
+    }
+  };
+  records.changed.add(look);
+  look();
 }
 
 void run();

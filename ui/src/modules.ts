@@ -1,7 +1,7 @@
 /** Frontend modules: imported under guard, each with a record; none makes another wait. */
 
 import type { IBundle, IFrontend } from './boot';
-import { fail, type IRecord } from './records';
+import { fail, type IRecord, textOf } from './records';
 
 /** What a frontend's module exports. */
 interface IModule {
@@ -52,6 +52,9 @@ function address(url: string): string {
 
 /** Wait for `work`, at most `ms`: its value in an array, or `null` when it takes longer. */
 export async function within<T>(work: Promise<T>, ms: number): Promise<[T] | null> {
+  if (ms === Infinity) {
+    return [await work];
+  }
   let timer: ReturnType<typeof setTimeout> | undefined;
   const limit = new Promise<null>(resolve => {
     timer = setTimeout(resolve, ms, null);
@@ -70,7 +73,7 @@ export async function within<T>(work: Promise<T>, ms: number): Promise<[T] | nul
  * server what it says of the module itself.
  */
 async function advise(frontend: IFrontend, error: unknown): Promise<string> {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = textOf(error);
   if (error instanceof Error && 'hint' in error) {
     return String(error.hint);
   }

@@ -1,13 +1,13 @@
 /** The message a person sees when the page's app itself cannot start. */
 
-import type { IRecord } from './records';
+import { type IRecord, textOf } from './records';
 
 /** Put the notice in place of the page's content. */
 export function showNotice(page: Document, error: unknown, app: IRecord | undefined): void {
   const heading = page.createElement('h1');
   heading.textContent = 'This page could not start';
   const what = page.createElement('p');
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = textOf(error);
   what.textContent = app ? `${app.name} (extension "${app.extension}"): ${reason}` : reason;
   const next = page.createElement('p');
   next.textContent =

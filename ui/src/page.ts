@@ -19,11 +19,12 @@ export type CreateApp = (page: IPage) => Promise<IApp> | IApp;
 export class Page implements IPage {
   constructor(boot: IBoot, importer: Importer = importModule) {
     this.boot = boot;
+    this.records = new Records(boot.app.extension);
     this._importer = importer;
   }
 
   readonly boot: IBoot;
-  readonly records = new Records();
+  readonly records: Records;
 
   /**
    * Bring the page up; resolves when its app has started.
@@ -47,6 +48,7 @@ export class Page implements IPage {
       record.phase = 'activate';
       const app: IApp = await (create as CreateApp)(this);
       const plugins = new Plugins(app, this.records);
+      this._plugins = plugins;
       for (const plugin of app.plugins ?? []) {
         plugins.add(plugin, own.extension, Infinity);
       }
@@ -60,6 +62,21 @@ export class Page implements IPage {
       }
       throw error;
     }
+  }
+
+  /**
+   * Deactivate a plugin, by its id, or all of an extension, by its name, after whoever uses
+   * what they provide; returns their ids, in that order.
+   *
+   * Rejects, with nothing changed, when one of them cannot be deactivated.
+   */
+  async deactivate(name: string): Promise<string[]> {
+    return this._plugins?.deactivate(name) ?? [];
+  }
+
+  /** Activate again what has been deactivated or has failed; rejects with the reason. */
+  async activate(name: string): Promise<void> {
+    await this._plugins?.activate(name);
   }
 
   /**
@@ -147,6 +164,7 @@ export class Page implements IPage {
   }
 
   private readonly _importer: Importer;
+  private _plugins: Plugins | null = null;
 }
 
 /** A frontend on its way, and the plugins that it will give. */

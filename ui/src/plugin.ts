@@ -12,6 +12,12 @@ type Perhaps<T extends readonly Token<any>[]> = {
   -readonly [K in keyof T]: T[K] extends Token<infer S> ? S | null : never;
 };
 
+/** What undoes something: an object with `dispose`, such as Lumino's disposables, or a function. */
+export type Undo = { dispose(): void } | (() => unknown);
+
+/** Keeps what is to be undone when the plugin is deactivated, or fails to activate; returns it. */
+export type Keep = <T extends Undo>(undo: T) => T;
+
 /** What `definePlugin` takes: a Lumino plugin whose `activate` is held to its tokens. */
 export interface IPluginDefinition<
   App,
@@ -28,12 +34,15 @@ export interface IPluginDefinition<
   readonly requires?: readonly [...Required];
   readonly optional?: readonly [...Optional];
   readonly provides?: Token<Service>;
-  /** Receives the app, the required services, then the optional ones or `null` for each. */
+  /**
+   * Receives the app, the required services, then the optional ones or `null` for each; last,
+   * what keeps all that it adds.
+   */
   readonly activate: (
     app: App,
-    ...services: [...Services<Required>, ...Perhaps<Optional>]
+    ...services: [...Services<Required>, ...Perhaps<Optional>, Keep]
   ) => Service | Promise<Service>;
-  /** Undo `activate`; receives what that received. */
+  /** Undo what `activate` has not kept; receives the app and the services. Comes first. */
   readonly deactivate?: (
     app: App,
     ...services: [...Services<Required>, ...Perhaps<Optional>]
@@ -44,7 +53,9 @@ export interface IPluginDefinition<
  * Define a plugin; arguments of `activate` that do not match `requires` and `optional` do not
  * compile.
  *
- * Returns a plain Lumino plugin, so that stock JupyterLab takes it as well.
+ * Returns a plain Lumino plugin, so that stock JupyterLab takes it as well. One whose `activate`
+ * takes `keep` can be deactivated; that is seen by the number of its parameters, so none of them
+ * may have a default value.
  */
 export function definePlugin<
   App,
@@ -52,13 +63,56 @@ export function definePlugin<
   const Optional extends readonly Token<any>[] = [],
   Service = void
 >(definition: IPluginDefinition<App, Required, Optional, Service>): IPlugin<App, Service> {
+  const requires = [...(definition.requires ?? [])];
+  const optional = [...(definition.optional ?? [])];
+  const plugin = { autoStart: true, ...definition, requires, optional } as IPlugin<App, Service>;
+  const keeps = plugin.activate.length > 1 + requires.length + optional.length;
+  return keeps ? keeping(plugin) : plugin;
+}
+
+/** The same plugin, with a `deactivate` that undoes what its `activate` keeps. */
+function keeping<App, Service>(plugin: IPlugin<App, Service>): IPlugin<App, Service> {
+  let end = async (): Promise<void> => undefined;
   return {
-    autoStart: true,
-    ...definition,
-    requires: [...(definition.requires ?? [])],
-    optional: [...(definition.optional ?? [])],
-    activate: definition.activate as IPlugin<App, Service>['activate'],
-    deactivate: definition.deactivate as IPlugin<App, Service>['deactivate']
+    ...plugin,
+    activate: async (...services) => {
+      const kept: Undo[] = [];
+      let ended = false;
+      const keep = (undo: Undo): Undo => {
+        kept.push(undo);
+        if (ended) {
+          end().catch(console.error);
+        }
+        return undo;
+      };
+      end = async () => {
+        ended = true;
+        const failures: unknown[] = [];
+        for (const undo of kept.splice(0).reverse()) {
+          try {
+            await ('dispose' in undo ? undo.dispose() : undo());
+          } catch (error) {
+            failures.push(error);
+          }
+        }
+        if (failures.length > 0) {
+          throw failures[0];
+        }
+      };
+      try {
+        return await plugin.activate(...services, keep);
+      } catch (error) {
+        await end().catch(console.error);
+        throw error;
+      }
+    },
+    deactivate: async (...services) => {
+      try {
+        await plugin.deactivate?.(...services);
+      } finally {
+        await end();
+      }
+    }
   };
 }
 
@@ -85,6 +139,9 @@ export interface IApp {
 
   /** Activate one plugin and what it requires; rejects with the reason when it cannot. */
   activatePlugin(id: string): Promise<void>;
+
+  /** Call the `deactivate` of one plugin; one that is not there can deactivate none. */
+  deactivatePlugin?(id: string): Promise<unknown>;
 
   /** Activate what is registered, but for `ignorePlugins`; resolves when the page can be used. */
   start(options: { ignorePlugins: string[] }): Promise<void>;

@@ -7,19 +7,29 @@ import { fail, type IRecord, type Records } from './records';
 
 type Plugin = IPlugin<any, any>;
 
-interface IEntry {
+/** A plugin, and how far it is. */
+export interface IEntry {
   readonly plugin: Plugin;
   readonly record: IRecord;
   /** Whether the host sees to its activation; else the app does, or whoever needs it. */
-  readonly eager: boolean;
+  eager: boolean;
   /** Milliseconds its activation may hold up the page; `Infinity` for the app's own. */
-  patience: number;
+  readonly patience: number;
   /** What to do if it fails. */
   readonly hint: string;
   registered: boolean;
   /** The one call of its `activate`, once there was one. */
   run: Promise<unknown> | null;
+  /** Whether that has taken too long; whoever asks again does not wait again. */
+  late: boolean;
+  /** Calls its `deactivate`; there while it is active. */
+  undo: (() => unknown) | null;
 }
+
+/** Few pages ever deactivate something. */
+const deactivation = () => import('./deactivation');
+
+const TOOLS = { within, fail };
 
 /** Hands plugins to the app, and sees to it that none of them stops or delays the others. */
 export class Plugins {
@@ -35,19 +45,19 @@ export class Plugins {
     patience: number,
     hint = `Report this to the author of "${extension}".`
   ): void {
-    const plugin = this._app.adapt?.(exported) ?? (exported as Plugin);
-    const record = this._records.add({
-      kind: 'plugin',
-      name: String(plugin?.id),
-      extension,
-      description: plugin?.description
-    });
+    let plugin = exported as Plugin;
     let admission: ReturnType<NonNullable<IApp['admit']>> = 'start';
+    let failure: [unknown] | undefined;
     try {
+      plugin = this._app.adapt?.(exported) ?? plugin;
       validate(plugin);
       admission = this._app.admit?.(plugin, extension) ?? 'start';
     } catch (error) {
-      fail(record, error, hint);
+      failure = [error];
+    }
+    const record = this._records.add({ kind: 'plugin', extension, ...about(plugin) });
+    if (failure) {
+      fail(record, failure[0], hint);
       return;
     }
     if (admission === 'disabled') {
@@ -57,7 +67,10 @@ export class Plugins {
     const { autoStart } = plugin;
     const eager =
       admission === 'start' && (autoStart === true || (this._started && autoStart === 'defer'));
-    this._entries.push({ plugin, record, eager, patience, hint, registered: false, run: null });
+    this._entries.push({
+      ...{ plugin, record, eager, patience, hint },
+      ...{ registered: false, run: null, late: false, undo: null }
+    });
   }
 
   /**
@@ -111,6 +124,30 @@ export class Plugins {
     );
   }
 
+  /** See `deactivation.ts`. */
+  async deactivate(name: string): Promise<string[]> {
+    const { deactivate } = await deactivation();
+    return deactivate(this._named(name), this._entries, this._app, TOOLS);
+  }
+
+  /** Activate a plugin that is idle or has failed, or all those of an extension. */
+  async activate(name: string): Promise<void> {
+    for (const entry of this._named(name)) {
+      if (entry.registered && !entry.undo) {
+        entry.run = entry.record.state === 'failed' ? null : entry.run;
+        await this._app.activatePlugin(entry.plugin.id);
+      }
+    }
+    await this.settle();
+  }
+
+  /** The plugin of that id, or those of the extension of that name. */
+  private _named(name: string): IEntry[] {
+    return this._entries.filter(
+      ({ plugin, record }) => plugin.id === name || record.extension === name
+    );
+  }
+
   private _register(entry: IEntry): void {
     const { plugin, record } = entry;
     try {
@@ -143,14 +180,12 @@ export class Plugins {
       requires: plugin.requires,
       optional: plugin.optional,
       provides: plugin.provides,
-      deactivate: plugin.deactivate,
+      // Even where it has none: one that is not active keeps nothing from being deactivated.
+      deactivate: async () => (await deactivation()).undo(entry, TOOLS),
       activate: async (app, ...services) => {
         // Lumino asks again for a provider that failed; the answer is the same, not a second call.
         entry.run ??= this._run(entry, app, services);
-        if (entry.patience === Infinity) {
-          return entry.run;
-        }
-        const outcome = await within(entry.run, entry.patience);
+        const outcome = await within(entry.run, entry.late ? 0 : entry.patience);
         return outcome ? outcome[0] : this._giveUp(entry);
       }
     };
@@ -159,8 +194,8 @@ export class Plugins {
   /** Go on without a plugin that is still activating; what it provides comes late or never. */
   private _giveUp(entry: IEntry): void {
     const { plugin, record, patience, run } = entry;
-    if (patience > 0) {
-      entry.patience = 0; // whoever asks again does not wait again
+    if (!entry.late) {
+      entry.late = true;
       record.hint = `Still activating after ${patience} ms; the page went on without it.`;
       console.warn(`plughost: plugin "${plugin.id}" of "${record.extension}": ${record.hint}`);
       run?.then(
@@ -181,7 +216,8 @@ export class Plugins {
       const service = await plugin.activate(app, ...services);
       record.state = 'active';
       record.waitingFor = [];
-      record.hint = null;
+      record.error = record.hint = null;
+      entry.undo = () => plugin.deactivate?.(app, ...services);
       return service;
     } catch (error) {
       fail(record, error, entry.hint);
@@ -230,6 +266,15 @@ export class Plugins {
   private readonly _records: Records;
   private readonly _entries: IEntry[] = [];
   private _started = false;
+}
+
+/** What a plugin calls itself, or what takes its place. */
+function about(plugin: Plugin): { name: string; description?: string } {
+  try {
+    return { name: String(plugin.id), description: plugin.description };
+  } catch {
+    return { name: '(without an id)' };
+  }
 }
 
 /** @throws TypeError naming what is wrong with the plugin. */

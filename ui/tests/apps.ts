@@ -18,6 +18,10 @@ export class TestApp implements IApp {
     return this._registry.activatePlugin(id);
   }
 
+  deactivatePlugin(id: string): Promise<string[]> {
+    return this._registry.deactivatePlugin(id);
+  }
+
   start(options: { ignorePlugins: string[] }): Promise<void> {
     return this._registry.activatePlugins('startUp', options);
   }
@@ -63,6 +67,7 @@ export function page(
     frontends: Object.keys({ ...modules, ...bundled }).map(frontend),
     bundle: { module: '/bundle.js', extensions: Object.keys(bundled) },
     federation,
+    problems: false,
     patience,
     config: {}
   };

@@ -6,6 +6,8 @@ import { readBoot } from '../src/boot';
 afterEach(() => {
   document.body.replaceChildren();
   delete document.documentElement.dataset.plughost;
+  delete window.plughost;
+  vi.unstubAllGlobals();
   vi.resetModules();
 });
 
@@ -52,11 +54,16 @@ it.each([
   ]
 ])('shows a notice for boot data that lead nowhere: %s', async (text, reason) => {
   vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const told: string[] = [];
+  vi.stubGlobal('fetch', async (_url: string, { body }: { body: string }) => told.push(body));
   writeBoot(text);
   await import('../src/index');
   await vi.waitFor(() => expect(document.getElementById('plughost-notice')).not.toBeNull());
   expect(document.documentElement.dataset.plughost).toBe('failed');
   expect(document.querySelector('[role=alert]')?.textContent).toContain(reason);
+  if (window.plughost) {
+    await vi.waitFor(() => expect(told.join()).toContain('the app broke'));
+  }
 });
 
 it('fills in what the server left out', () => {

@@ -96,6 +96,10 @@ describe('a page', () => {
     await it.start();
     expect(states(it)).toMatchObject({ 'bad:plugin': 'failed', 'guest:plugin': 'active' });
     expect(it.records.find('bad:plugin')?.error).toBe('not today');
+    expect(vi.mocked(console.error).mock.calls[0][0]).toBe(
+      'plughost: plugin "bad:plugin" of extension "bad" failed (activate): not today. ' +
+        'Report this to the author of "bad".'
+    );
   });
 
   it('refuses the second plugin of one id and says who has the first', async () => {
@@ -117,6 +121,46 @@ describe('a page', () => {
       'The module exports something that is no plugin: it needs "id" and "activate".',
       '"requires" has no token at position 0: the module it is imported from does not export it.'
     ]);
+  });
+
+  it('survives whatever is exported or thrown, and names whose it is', async () => {
+    const bomb = {
+      get id() {
+        throw new Error('hands off');
+      }
+    };
+    const odd = (activate: () => unknown, id: string) => ({ ...guest, id, requires: [], activate });
+    const throwing = (thrown: unknown) => () => {
+      throw thrown;
+    };
+    const textless = Object.create(null);
+    const it = page(() => new TestApp([greeter]), {
+      exports: { default: [bomb, null, 42, { ...guest, requires: 'no list' }] },
+      throws: {
+        default: [
+          odd(throwing(textless), 'throws:textless'),
+          odd(throwing(undefined), 'throws:undefined'),
+          odd(throwing(new Error()), 'throws:wordless')
+        ]
+      },
+      thrown: () => Promise.reject(textless),
+      guest: { default: guest }
+    });
+    await it.start();
+    expect(states(it)['guest:plugin']).toBe('active');
+    const failed = it.records.list('failed').map(({ name, error }) => [name, error]);
+    const wrong = 'The module exports something that is no plugin: it needs "id" and "activate".';
+    expect(failed).toEqual([
+      ['thrown-package', 'What was thrown has no text'],
+      ['(without an id)', 'hands off'],
+      ['(without an id)', wrong],
+      ['undefined', wrong],
+      ['guest:plugin', expect.stringContaining('findIndex')],
+      ['throws:textless', 'What was thrown has no text'],
+      ['throws:undefined', 'undefined'],
+      ['throws:wordless', 'Error']
+    ]);
+    expect(it.records.problems()).toHaveLength(8);
   });
 
   it('lets a plugin wait for a token, and says which and for whom', async () => {

@@ -15,4 +15,19 @@ it('has what the host exports, and it does the same', async () => {
   for (const each of definitions) {
     expect(standIn.definePlugin(each)).toEqual(host.definePlugin(each));
   }
+  const logs = [standIn.definePlugin, host.definePlugin].map(async define => {
+    const log: string[] = [];
+    const plugin = define({
+      id: 'a:keeper',
+      activate: (_app: unknown, keep) => {
+        keep(() => log.push('first'));
+        keep({ dispose: () => void log.push('second') });
+      },
+      deactivate: () => void log.push('own')
+    });
+    await plugin.activate(null);
+    await plugin.deactivate?.(null);
+    return log;
+  });
+  expect(await Promise.all(logs)).toEqual(Array(2).fill(['own', 'second', 'first']));
 });

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from plughost import FileHandler, Host, Page, PageConfig, Route, hookimpl
+from plughost import FileHandler, Guests, Host, Page, PageConfig, Route, hookimpl
 from plughost_lab import labextensions, startup
 from plughost_lab.moved import PATTERN as MOVED
 from plughost_lab.moved import Moved
@@ -51,3 +51,8 @@ def plughost_page_config(host: Host) -> list[PageConfig]:
         PageConfig("lab", lambda visit: labextensions.page_config(host, visit.base_url)),
         PageConfig("lab", lambda visit: startup.page_config(host, visit)),
     ]
+
+
+@hookimpl
+def plughost_guests(host: Host) -> list[Guests]:
+    return [Guests(lambda: labextensions.guests(host))]

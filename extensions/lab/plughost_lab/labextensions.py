@@ -8,10 +8,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from plughost import FileHandler, Host, NotFound, ServiceNotFound
+from plughost import ExtensionRecord, FileHandler, Host, NotFound, ServiceNotFound, State
 
 FINDER = "plughost_settings.labextensions.Labextensions"
 """The service that finds them; without it there are none."""
+
+APPS = "plughost_settings.apps.Apps"
+"""The service that knows what page configuration disables."""
 
 URL = "/lab/extensions"
 
@@ -77,8 +80,7 @@ def page_config(host: Host, base_url: str) -> dict[str, Any]:
     finder = _finder(host)
     if finder is None:
         return {"federated_extensions": [], "labextensionsPath": []}
-    native = {frontend.manifest.name for frontend in host.frontends}
-    found = [each for each in finder.all() if each.name not in native]
+    found = _found(host)
     off = {each.name: reason for each in found if (reason := _why_off(host, each))}
     loaded = [each for each in found if each.build and each.name not in off]
     for each in found:
@@ -96,8 +98,59 @@ def page_config(host: Host, base_url: str) -> dict[str, Any]:
             "global": CONTAINERS,
             "shared": _shared(host),
             "containers": [_container(each, off.get(each.name, ""), at) for each in found],
+            "problems": any(r.page_problems for r in host.known.values() if r.guest_of == "lab"),
         }
     return values
+
+
+def guests(host: Host) -> list[ExtensionRecord]:
+    """A record for each labextension, as if it were an extension."""
+    found = _found(host)
+    disabled = _disabled(host) if found else {}
+    return [_record(host, each, disabled) for each in found]
+
+
+def _record(host: Host, labextension: Labextension, disabled: Any) -> ExtensionRecord:
+    name = labextension.name
+    record = ExtensionRecord(
+        name,
+        distribution=labextension.distribution,
+        version=labextension.version,
+        summary=f"The labextension in {labextension.folder}",
+        phase="find",
+    )
+    off = _why_off(host, labextension)
+    if not off and name in disabled and (not isinstance(disabled, dict) or disabled[name]):
+        off = "It is among the disabledExtensions of the page configuration."
+    if off:
+        record.state = State.BLOCKED if host.switch(name).blocked else State.DISABLED
+        record.notes = [off]
+    elif labextension.problem:
+        record.state = State.FAILED
+        record.error, record.next_step = labextension.problem, _what_to_do(name)
+    else:
+        record.state = State.ACTIVE
+    return record
+
+
+def _disabled(host: Host) -> Any:
+    """The `disabledExtensions` of the page configuration, a list or an object of switches."""
+    try:
+        values: dict[str, Any] = host.service(APPS).page_config("/lab")
+    except ServiceNotFound:
+        return {}
+    return values.get("disabledExtensions", {})
+
+
+def _found(host: Host) -> list[Labextension]:
+    """What is installed, but for those whose native half is there."""
+    finder = _finder(host)
+    native = {frontend.manifest.name for frontend in host.frontends}
+    return [each for each in finder.all() if each.name not in native] if finder else []
+
+
+def _what_to_do(name: str) -> str:
+    return f"Build it, or reinstall {name!r}."
 
 
 class LabextensionFiles(FileHandler):
@@ -176,7 +229,7 @@ def _why_off(host: Host, labextension: Labextension) -> str:
     """
     if host.config.safe:
         return "The server was started with --safe."
-    switch = host.config.switch(labextension.name)
+    switch = host.switch(labextension.name)
     if switch.blocked or not switch.enabled:
         return switch.reason
     for record in host.records.values():
@@ -217,7 +270,7 @@ def _container(labextension: Labextension, off: str, at: str) -> dict[str, Any]:
             "styles": [build.style] if build.style else [],
         }
     else:
-        container |= {"error": labextension.problem, "hint": f"Build it, or reinstall {name!r}."}
+        container |= {"error": labextension.problem, "hint": _what_to_do(name)}
     if off:
         container["off"] = off
     elif build and labextension.server_half:

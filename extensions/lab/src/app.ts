@@ -59,6 +59,10 @@ export class Lab implements IApp {
     return this._registry.activatePlugin(id);
   }
 
+  deactivatePlugin(id: string): Promise<string[]> {
+    return this._registry.deactivatePlugin(id);
+  }
+
   /**
    * Build the application and start it.
    *

@@ -65,6 +65,7 @@ import video from '@jupyterlab/video-extension';
 import workspaces from '@jupyterlab/workspaces-extension';
 import type { IPlugin } from '@lumino/coreutils';
 import { about } from './about';
+import { extensionProblems } from './extensions';
 import { fileBrowserFactory } from './filebrowser';
 import { languageServers } from './languageservers';
 import { launcher as launching } from './startup/launcher';
@@ -93,6 +94,7 @@ const standard = [
   debugging,
   docmanager,
   documentsearch,
+  extensionProblems,
   filebrowser,
   fileeditor,
   help,

@@ -125,7 +125,8 @@ def examine_startup(progress: Progress = _silent) -> Examination:
     if trial.facts is None:
         return Examination(by_weight(trial.findings), None, whole=False)
     records = read_records(trial.facts.records)
-    costs = sorted((startup.cost(r) for r in records), key=lambda each: -each.total)
+    extensions = [record for record in records if not record.guest_of]
+    costs = sorted((startup.cost(r) for r in extensions), key=lambda each: -each.total)
     profile = _profile(trial.facts, costs)
     findings = [*trial.findings, *_of_records(records, trial), *_of_budget(profile)]
     return Examination(by_weight(findings), profile, whole=False)
@@ -155,18 +156,20 @@ def examine(progress: Progress = _silent) -> Examination:
     resolution = modules.resolve(facts.halves if facts else [])
     if facts is not None:
         records = read_records(facts.records)
-        profile = _profile(facts, _costs(records, running))
+        extensions = [record for record in records if not record.guest_of]
+        profile = _profile(facts, _costs(extensions, running))
         findings += _of_records(records, trial)
         findings += _of_budget(profile)
         findings += _of_halves(facts.halves, resolution)
-        findings += halves.refused(records, facts.halves)
+        findings += halves.refused(extensions, facts.halves)
         progress("comparing browser halves with their sources")
         sources, of_build = halves.ask_build()
-        findings += [*of_build, *halves.uncompiled(records, sources)]
+        findings += [*of_build, *halves.uncompiled(extensions, sources)]
         findings += configuration.judge(facts.settings)
     for server in running:
         findings += servers.compare(server, records)
         findings += servers.held_longest(server)
+        findings += servers.page_problems(server)
     progress("asking other Python environments")
     others, misplaced = environments.look({record.distribution for record in records})
     progress("looking for kernels")

@@ -14,6 +14,17 @@ class Blocked(msgspec.Struct, frozen=True):
     milliseconds: float = 0.0
 
 
+class PageProblem(msgspec.Struct, frozen=True):
+    """What a page has told a running server of the browser half of an extension."""
+
+    page: str = ""
+    kind: str = ""
+    name: str = ""
+    state: str = ""
+    error: str = ""
+    hint: str = ""
+
+
 class Record(msgspec.Struct, frozen=True, rename="camel"):
     """What is looked at in an extension's record (docs/reference/records.md)."""
 
@@ -31,6 +42,8 @@ class Record(msgspec.Struct, frozen=True, rename="camel"):
     error: str = ""
     next_step: str = ""
     notes: list[str] = []
+    page_problems: list[PageProblem] = []
+    guest_of: str = ""
     loop_blocked: Blocked | None = None
 
     @property

@@ -131,6 +131,20 @@ def compare(server: Server, ours: list[Record]) -> Iterator[Finding]:
             )
 
 
+def page_problems(server: Server) -> Iterator[Finding]:
+    """What pages have told a server of browser halves that do not work in them."""
+    for record in server.records or ():
+        for told in record.page_problems:
+            tell = error if told.state == "failed" else warning
+            yield tell(
+                "page-problem",
+                record.name,
+                f"{record.name!r} in the page {told.page!r} of {server.url}: its {told.kind} "
+                f"{told.name!r} is {told.state}. {told.error}".rstrip(),
+                told.hint or f"Report it to the authors of {record.distribution or record.name!r}.",
+            )
+
+
 def held_longest(server: Server) -> Iterator[Finding]:
     """A warning on the one place that held a server's event loop for longest at a time."""
     worst = max(server.held, key=lambda each: each.worst, default=None)

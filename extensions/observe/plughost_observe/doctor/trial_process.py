@@ -68,7 +68,7 @@ async def _try(config: Config, start: bool, tell: Tell) -> None:
     facts = HostFacts(
         started=start,
         milliseconds=took,
-        records=[record.to_json() for record in host.records.values()],
+        records=[record.to_json() for record in host.known.values()],
         routes=_public_routes(host),
         halves=_halves(host),
         settings=_settings(host),
