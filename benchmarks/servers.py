@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 import venv
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -46,6 +46,8 @@ class Kind:
     twin: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Environment variables."""
+    install: Callable[[Path], None] = lambda data: None
+    """Puts into Jupyter's data folder what the server is to find there."""
 
     def script(self, size: int) -> Path:
         """The script whose size is nearest to so many bytes."""
@@ -141,12 +143,14 @@ def jupyterlab() -> Kind:
     )
 
 
+KINDS = {"plughost": plughost, "jupyterlab": jupyterlab, "no limits": unlimited}
+
+
 def contender(name: str) -> AbstractContextManager[Running | Plain]:
     """Start one of those who are compared, by the name of its column."""
     if name == "jupyter_client":
         return plain()
-    kinds = {"plughost": plughost, "jupyterlab": jupyterlab, "no limits": unlimited}
-    return running(kinds[name]())
+    return running(KINDS[name]())
 
 
 @contextlib.contextmanager
@@ -157,6 +161,7 @@ def running(kind: Kind) -> Iterator[Running]:
         root.mkdir()
         port = free_port()
         environment = {**profile(Path(scratch)), **kind.settings}
+        kind.install(Path(environment["JUPYTER_DATA_DIR"]))
         began = time.perf_counter()
         process = subprocess.Popen(
             [
