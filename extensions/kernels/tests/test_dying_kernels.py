@@ -59,6 +59,7 @@ async def test_a_kernel_that_dies_at_some_starts_is_started_until_it_lives(
         model = (await client.get(f"/api/kernels/{kernel_id}")).json
     assert (root / "starts").read_text() == "xxxx"
     assert model["execution_state"] == "idle"
+    assert model["traceback"] == "not in the mood"
     assert caplog.text.count("the last line of its stderr: not in the mood") == 3
 
 
