@@ -66,6 +66,7 @@ import workspaces from '@jupyterlab/workspaces-extension';
 import type { IPlugin } from '@lumino/coreutils';
 import { about } from './about';
 import { fileBrowserFactory } from './filebrowser';
+import { insteadOfStock, kernels } from './kernels';
 import { languageServers } from './languageservers';
 
 /** Left out of what those packages bring, each with its reason. */
@@ -94,6 +95,7 @@ const standard = [
   hub,
   imageviewer,
   inspector,
+  kernels,
   launcher,
   logconsole,
   lsp,
@@ -128,7 +130,7 @@ const mime = [javascript, json, mermaidMime, pdf, vega5];
 
 /** Plugins of ours, each in the place of the stock one of its id. */
 const OURS = new Map<string, IPlugin<any, any>>(
-  [about, fileBrowserFactory, languageServers].map(plugin => [plugin.id, plugin])
+  [about, fileBrowserFactory, ...insteadOfStock, languageServers].map(plugin => [plugin.id, plugin])
 );
 
 const renderers = createRendermimePlugins(mime as any[]);

@@ -48,3 +48,4 @@ import '@jupyterlab/pdf-extension/style/index.js';
 import '@jupyterlab/vega5-extension/style/index.js';
 
 import './filebrowser.css';
+import './kernels.css';
