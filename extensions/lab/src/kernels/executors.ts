@@ -123,7 +123,9 @@ export const consoleExecutor: IPlugin<unknown, IConsoleCellExecutor> = {
         await consoles.get(sessionContext)?.inject(code);
         return true;
       };
-      return queue.run(sessionContext, work(cell, run));
+      const done = queue.run(sessionContext, work(cell, run));
+      // The console looks at the cell then, which it must not when that is gone.
+      return done.then(ran => (cell.isDisposed ? new Promise<boolean>(() => {}) : ran));
     }
   })
 };
