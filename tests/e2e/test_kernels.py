@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import re
 import signal
 import sys
@@ -344,7 +345,7 @@ async def test_a_lost_server_is_tried_again_for_as_long_as_it_takes(served, visi
         await lab.run_last("print('waited', x)")
         await lab.prompts("1", "*", "*", " ")
         await expect(lab.dialog).to_have_count(0)
-        second = served(*again)
+        second = await asyncio.to_thread(served, *again)
         await outage.click()
         await expect(outage).to_have_count(0)
         # The server answers before it has its kernels; what those say until then is lost.
@@ -353,11 +354,13 @@ async def test_a_lost_server_is_tried_again_for_as_long_as_it_takes(served, visi
         await lab.prints("42\n", "went on\n", "waited 42\n")
         await lab.prompts("1", "2", "3", " ")
 
-        # It is killed while code runs, and the page is left alone.
+        # It is killed while code runs, and the page is left alone; there is no status bar.
+        await lab.menu("View", "Appearance", "Show Status Bar")
         await lab.run_last(wait.replace("go", "stop").replace("sleep(0.1)", "sleep(0.1), print(1)"))
         await expect(lab.outputs().last).to_contain_text("1\n")
         second.stop(signal.SIGKILL)
-        served(*again)
+        await lab.front.locator(f"{STATUS}[data-status=connecting]").wait_for()
+        third = await asyncio.to_thread(served, *again)
         await lab.front.locator(CONNECTED).wait_for()
         (jupyter_folders / "root" / "stop").touch()
         await expect(lab.outputs().last).to_contain_text("went on")
@@ -377,5 +380,17 @@ async def test_a_lost_server_is_tried_again_for_as_long_as_it_takes(served, visi
         await lab.run_last("print('at last', x)")
         await expect(lab.outputs().last).to_have_text("at last 42\n")
         await expect(lab.dialog).to_have_count(0)
+
+        # Its kernel ends along with it.
+        await lab.run_last("print('pid', os.getpid())")
+        await expect(lab.outputs().last).to_have_text(re.compile(r"pid \d+"))
+        pid = int((await lab.outputs().last.inner_text()).split()[1])
+        third.stop(signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
+        await asyncio.to_thread(served, *again)
+        await lab.told("Kernel Died", "Untitled.ipynb", "while the server could not be reached")
+        await lab.answer()
+        await lab.run_last("print('another')")
+        await expect(lab.outputs().last).to_have_text("another\n")
     network = ("Failed to load resource", "WebSocket connection to")
     assert [e for e in visited.console_errors if not e.startswith(network)] == []

@@ -12,12 +12,12 @@ import {
   type Kernel,
   KernelAPI,
   KernelManager,
-  type KernelMessage,
   ServerConnection
 } from '@jupyterlab/services';
 import type { IPlugin } from '@lumino/coreutils';
 import { type ISignal, Signal } from '@lumino/signaling';
-import { isOver } from './dialogs';
+import { Progress } from './progress';
+import { isOver } from './state';
 import { ILink } from './tokens';
 
 /** What the server says of a kernel whose process has ended. */
@@ -29,36 +29,11 @@ export interface IDeath {
   readonly stderr: readonly string[];
 }
 
-const CHANNELS = /\/api\/kernels\/([^/?]+)\/channels\?session_id=([^&]+)/;
-
 /** Replies of what stands between us and a server that is away, or does not know us. */
 const AWAY = new Set([401, 403, 424, 502, 503, 504]);
 
 /** A server that is starting has this long before its kernels are asked for again. */
 const SHORT_PAUSE = 1_000;
-
-/** The last message of each kernel that each client has seen, as `<epoch>:<number>`. */
-export class Progress {
-  note(kernel: string, client: string, { metadata }: KernelMessage.IMessage): void {
-    const place = metadata.plughost as { epoch?: string; n?: number } | undefined;
-    if (place?.epoch !== undefined && place.n !== undefined) {
-      this._seen.set(`${kernel} ${client}`, `${place.epoch}:${place.n}`);
-    }
-  }
-
-  forget(kernel: string, client: string): void {
-    this._seen.delete(`${kernel} ${client}`);
-  }
-
-  /** The address of a client's channels, with what it has seen. */
-  resume(url: string): string {
-    const [, kernel, client] = CHANNELS.exec(url) ?? [];
-    const seen = this._seen.get(`${decodeURIComponent(kernel)} ${decodeURIComponent(client)}`);
-    return seen ? `${url}&since=${encodeURIComponent(seen)}` : url;
-  }
-
-  private readonly _seen = new Map<string, string>();
-}
 
 /** Asks for a kernel when the server can be reached, rather than to find out. */
 class PatientKernelAPI extends KernelAPI.KernelAPIClient {

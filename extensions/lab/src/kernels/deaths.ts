@@ -3,12 +3,13 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Dialog } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
-import type { Session } from '@jupyterlab/services';
+import { type Session, SessionAPI } from '@jupyterlab/services';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { IPlugin } from '@lumino/coreutils';
 import { Widget } from '@lumino/widgets';
 import { type IDeath, LinkedKernels } from './connections';
 import { silence } from './stock';
+import { ILink } from './tokens';
 
 /** Tells of one kernel's deaths; the latest of them counts. */
 class DeathNote extends Widget {
@@ -41,6 +42,10 @@ class DeathNote extends Widget {
   private readonly _trans: TranslationBundle;
 }
 
+function placeOf({ type, path, name }: Session.IModel): string {
+  return type === 'console' ? name : path;
+}
+
 function paragraph(text: string): HTMLParagraphElement {
   const node = document.createElement('p');
   node.textContent = text;
@@ -54,13 +59,14 @@ class Deaths {
     this._trans = trans;
   }
 
-  tell(death: IDeath): void {
+  /** `place`: the path or name under which a person knows the kernel. */
+  tell(death: IDeath, place = this._place(death.id)): void {
     const open = this._open.get(death.id);
     if (open) {
       open.tell(death);
       return;
     }
-    const note = new DeathNote(this._place(death.id), this._trans);
+    const note = new DeathNote(place, this._trans);
     note.tell(death);
     this._open.set(death.id, note);
     const dialog = new Dialog({
@@ -76,14 +82,9 @@ class Deaths {
       .finally(() => this._open.delete(death.id));
   }
 
-  /** The path or name under which a person knows a kernel. */
   private _place(id: string): string {
-    for (const { kernel, type, path, name } of this._sessions.running()) {
-      if (kernel?.id === id) {
-        return type === 'console' ? name : path;
-      }
-    }
-    return id;
+    const session = [...this._sessions.running()].find(({ kernel }) => kernel?.id === id);
+    return session ? placeOf(session) : id;
   }
 
   private readonly _sessions: Session.IManager;
@@ -91,13 +92,43 @@ class Deaths {
   private readonly _open = new Map<string, DeathNote>();
 }
 
+/** Tells of kernels that are not there any more when the server is back. */
+function tellOfMissing(
+  link: ILink,
+  sessions: Session.IManager,
+  missing: (model: Session.IModel) => void
+): void {
+  let before: Session.IModel[] | null = null;
+  link.changed.connect(() => {
+    if (link.outage) {
+      before ??= [...sessions.running()];
+    }
+  });
+  link.answered.connect(async () => {
+    before ??= [...sessions.running()];
+    let now: Session.IModel[];
+    try {
+      // Not the manager's own list: nobody could tell whether that is a new one.
+      now = await SessionAPI.listRunning(sessions.serverSettings);
+    } catch {
+      return; // a server that is starting may have none to show yet, and will answer again
+    }
+    const there = new Set(now.map(({ kernel }) => kernel?.id));
+    const known = before ?? [];
+    before = null;
+    known.filter(({ kernel }) => kernel && !there.has(kernel.id)).forEach(missing);
+  });
+}
+
 export const deaths: IPlugin<JupyterFrontEnd, void> = {
   id: 'plughost-lab:kernel-deaths',
   description: 'Says why a kernel died.',
   autoStart: true,
+  requires: [ILink],
   optional: [INotebookTracker, ITranslator],
   activate: (
     { serviceManager }: JupyterFrontEnd,
+    link: ILink,
     notebooks: INotebookTracker | null,
     translator: ITranslator | null
   ) => {
@@ -105,8 +136,14 @@ export const deaths: IPlugin<JupyterFrontEnd, void> = {
     if (!(kernels instanceof LinkedKernels)) {
       return; // a stranger's kernels do not say
     }
-    const told = new Deaths(sessions, (translator ?? nullTranslator).load('jupyterlab'));
+    const trans = (translator ?? nullTranslator).load('jupyterlab');
+    const told = new Deaths(sessions, trans);
     kernels.died.connect((_, death) => told.tell(death));
+    tellOfMissing(link, sessions, session => {
+      const id = session.kernel?.id ?? '';
+      const reason = trans.__('it has ended while the server could not be reached');
+      told.tell({ id, isRestarting: false, reason, stderr: [] }, placeOf(session));
+    });
     notebooks?.forEach(silence);
     notebooks?.widgetAdded.connect((_, panel) => silence(panel));
   }

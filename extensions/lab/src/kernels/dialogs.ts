@@ -9,16 +9,11 @@ import {
   ISessionContextDialogs,
   SessionContextDialogs
 } from '@jupyterlab/apputils';
-import type { Kernel } from '@jupyterlab/services';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator } from '@jupyterlab/translation';
 import type { IPlugin } from '@lumino/coreutils';
 import { type ISignal, Signal } from '@lumino/signaling';
-
-/** Whether nothing will ever come from a kernel again. */
-export function isOver(kernel: Kernel.IKernelConnection): boolean {
-  return kernel.isDisposed || kernel.status === 'dead';
-}
+import { isOver } from './state';
 
 /** The stock dialogs, for everyone who asks at a time. */
 export class KernelDialogs extends SessionContextDialogs {

@@ -27,6 +27,8 @@ export interface ILink {
   /** Null while the link holds. */
   readonly outage: IOutage | null;
   readonly changed: ISignal<ILink, void>;
+  /** The server has answered; connections may still be lost. */
+  readonly answered: ISignal<ILink, void>;
   /** Somebody could not reach the server. Resolves when it has answered. */
   suspect(): Promise<void>;
   /** A connection is lost, and nobody else opens it again. */
@@ -62,13 +64,17 @@ export class Link implements ILink, IDisposable {
     return this._changed;
   }
 
+  get answered(): ISignal<this, void> {
+    return this._answered;
+  }
+
   get isDisposed(): boolean {
     return this._isDisposed;
   }
 
   suspect(): Promise<void> {
-    this._answered ??= new PromiseDelegate<void>();
-    const answered = this._answered.promise;
+    this._waiting ??= new PromiseDelegate<void>();
+    const answered = this._waiting.promise;
     if (!this._outage) {
       void this._try();
     }
@@ -115,8 +121,9 @@ export class Link implements ILink, IDisposable {
     }
     const answer = await this._ask();
     if (answer === 'up') {
-      this._answered?.resolve();
-      this._answered = null;
+      this._waiting?.resolve();
+      this._waiting = null;
+      this._answered.emit();
       await this._reopen();
     }
     this._isTrying = false;
@@ -125,7 +132,7 @@ export class Link implements ILink, IDisposable {
     }
     if (answer === 'up' && this._lines.size === 0) {
       this._set(null);
-      if (this._answered) {
+      if (this._waiting) {
         // Somebody has asked since then.
         void this._try();
       }
@@ -165,7 +172,8 @@ export class Link implements ILink, IDisposable {
   private readonly _ask: () => Promise<Answer>;
   private readonly _lines = new Set<ILine>();
   private readonly _changed = new Signal<this, void>(this);
-  private _answered: PromiseDelegate<void> | null = null;
+  private readonly _answered = new Signal<this, void>(this);
+  private _waiting: PromiseDelegate<void> | null = null;
   private _outage: IOutage | null = null;
   private _isTrying = false;
   private _isDisposed = false;

@@ -63,19 +63,16 @@ export const connectionLost: IPlugin<JupyterFrontEnd, IConnectionLost> = {
 
 export const refresh: IPlugin<JupyterFrontEnd, void> = {
   id: 'plughost-lab:link-refresh',
-  description: 'Looks at what runs when the server is back.',
+  description: 'Looks at what runs when the server answers again.',
   autoStart: true,
   requires: [ILink],
   activate: ({ serviceManager }: JupyterFrontEnd, link: ILink) => {
-    let isOut = false;
-    link.changed.connect(() => {
-      if (isOut && !link.outage) {
-        const { kernels, sessions, terminals } = serviceManager;
-        for (const manager of [kernels, sessions, terminals]) {
-          void manager.refreshRunning().catch(() => undefined);
-        }
+    // A connection to a kernel that has ended meanwhile would be opened for ever.
+    link.answered.connect(() => {
+      const { kernels, sessions, terminals } = serviceManager;
+      for (const manager of [kernels, sessions, terminals]) {
+        void manager.refreshRunning().catch(() => undefined);
       }
-      isOut = link.outage !== null;
     });
   }
 };

@@ -8,7 +8,8 @@
 import type { ISessionContext } from '@jupyterlab/apputils';
 import { PromiseDelegate } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
-import { isOver, type KernelDialogs } from './dialogs';
+import type { KernelDialogs } from './dialogs';
+import { isOver } from './state';
 
 /** What can be run: told when it has to wait, and when it will not run. */
 export interface IWork {
