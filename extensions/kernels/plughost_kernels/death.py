@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from plughost_kernels.cgroups import PROC, SYS, groups
 
-LOOKBACK = 4096
-LINES = 10
+LOOKBACK = 8192
+LINES = 40  # what faulthandler says of a few threads
 COUNTERS = {"v2": "memory.events", "v1": "memory.oom_control"}
 
 
@@ -25,7 +25,7 @@ class Death(NamedTuple):
         """One sentence."""
         # ipykernel warns at each start; nobody dies of a warning.
         telling = (line for line in reversed(self.stderr) if "WARNING" not in line)
-        last = next(telling, "")
+        last = next(telling, "").strip()
         return self.how + (f"; the last line of its stderr: {last}" if last else "")
 
 
@@ -81,4 +81,4 @@ def _last_lines(path: Path, since: int) -> list[str]:
             lines = file.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return []
-    return [line.strip() for line in lines if line.strip()][-LINES:]
+    return [line.rstrip() for line in lines if line.strip()][-LINES:]

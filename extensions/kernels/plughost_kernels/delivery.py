@@ -73,8 +73,9 @@ class Delivery:
     def attach(self, client: Client, since: tuple[str, int] | None = None) -> None:
         """Write to a client from now on.
 
-        It starts where its session left off, or after the message `since` (epoch, number)
-        if it names one of this journal, or with what comes next.
+        It starts where its session left off, or with what comes next; after the message
+        `since` (epoch, number) if it has seen one, which is with the first of this journal
+        if that is not of this one.
         """
         old = self._readers.pop(client.session, None)
         if old is not None:
@@ -83,8 +84,10 @@ class Delivery:
             old.close()
             old.client.close(REPLACED, "The same session has connected again.")
         position = self._left.pop(client.session, self.journal.next)
-        if since is not None and since[0] == self.journal.epoch:
-            position = min(since[1] + 1, self.journal.next)
+        if since is not None:
+            epoch, number = since
+            seen = number if epoch == self.journal.epoch else 0
+            position = min(seen + 1, self.journal.next)
         reader = _Reader(client, self.journal, position, self._hold)
         self._readers[client.session] = reader
         reader.pump()

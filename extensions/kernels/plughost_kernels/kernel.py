@@ -82,7 +82,7 @@ class Kernel:
         self.environment: dict[str, str] = {}
         self.warm = False
         self.clients = Clients(kernel_id, settings)
-        self._reason: str | None = None
+        self._death: Death | None = None
         self._activity = Activity(on_activity)
         self._connection = Connection(kernel_id, self._receive, self._observe, self.clients.pause)
         self._settings = settings
@@ -169,7 +169,7 @@ class Kernel:
             if self._is_over:
                 raise KernelEnded(self.id)
             self._deaths = 0
-            self._reason = None
+            self._death = None
             await self._relaunch(now=False)
         await self.reachable()
         if not self._connection.answered.is_set():
@@ -185,7 +185,7 @@ class Kernel:
             await self._cancel_tasks()
             await self._process.shutdown(now=now)
             self._is_over = True
-            await self._end("it was shut down")
+            await self._end(Death("it was shut down"))
 
     async def leave(self) -> bool:
         """Let go of the process without ending it; False if nobody could adopt it."""
@@ -214,13 +214,13 @@ class Kernel:
         await self._introduced.wait()
         await self._settled.wait()
         if self._activity.state == "dead":
-            raise KernelDied(self.id, self._reason or "")
+            raise KernelDied(self.id, self._reason)
 
     def send(self, client: Client, channel: str, parts: Sequence[bytes]) -> None:
         """Pass a client's message on to the kernel. Raises BadMessage."""
         if self._activity.state == "dead":
             # Nobody will answer; a client that does not know it yet would wait.
-            self.clients.tell("dead", Death(self._reason or ""), client)
+            self.clients.tell("dead", self._death or Death(""), client)
         elif self.clients.sends(client, channel, parts):
             self._connection.send(channel, parts)
 
@@ -241,6 +241,7 @@ class Kernel:
             queued=self.clients.requests.waiting,
             input=self.clients.requests.input,
             reason=self._reason or msgspec.UNSET,
+            traceback="\n".join(self._death.stderr if self._death else ()) or msgspec.UNSET,
         )
 
     # -- how it goes on
@@ -340,15 +341,15 @@ class Kernel:
         stable = time.monotonic() - self._process.launched >= self._settings.stable_after
         self._deaths = 1 if stable else self._deaths + 1
         if self.warm or self._deaths > self._settings.restart_limit:
-            await self._end(why.reason)
+            await self._end(why)
             self.clients.tell("dead", why)
             return
-        self._reason = why.reason
+        self._death = why
         self.clients.tell("restarting", why)
         try:
             await self._relaunch(now=True)
         except KernelFailed as error:
-            await self._end(error.message)
+            await self._end(Death(error.message))
             self.clients.tell("dead", Death(error.message))
 
     async def _relaunch(self, *, now: bool) -> None:
@@ -370,16 +371,16 @@ class Kernel:
         """
         failure = error if isinstance(error, KernelFailed) else KernelFailed(self.name, str(error))
         await self._process.clear_away()
-        await self._end(failure.message)
+        await self._end(Death(failure.message))
         return failure
 
-    async def _end(self, reason: str) -> None:
+    async def _end(self, why: Death) -> None:
         await self._cancel_tasks()
         self._connection.close()
         self._connected = ({}, [])
         self._activity.state = "dead"
         self.clients.forget_requests()
-        self._reason = reason
+        self._death = why
         self._settled.set()
         await self._registry.remove(self.id, self._process.connection_file)
 
@@ -431,9 +432,13 @@ class Kernel:
         if self._introduction is None or not self._introduction.caused(message):
             self._activity.note(message)
 
+    @property
+    def _reason(self) -> str:
+        return self._death.reason if self._death else ""
+
     def _require_running(self) -> None:
         if self._activity.state == "dead":
-            raise KernelNotRunning(self.id, self._reason or "")
+            raise KernelNotRunning(self.id, self._reason)
 
     def _go(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.ensure_future(work)

@@ -32,6 +32,7 @@ class InputModel(msgspec.Struct, frozen=True):
 class KernelModel(msgspec.Struct, frozen=True):
     """A kernel. `reason` says why it is dead, or why it had to be restarted.
 
+    `traceback` has the last lines of its stderr then: JupyterLab looks for that name.
     `running` is what it is at work on, `queued` how many more requests wait, `input` what
     it has asked for.
     """
@@ -45,6 +46,7 @@ class KernelModel(msgspec.Struct, frozen=True):
     queued: int = 0
     input: InputModel | None = None
     reason: str | msgspec.UnsetType = msgspec.UNSET
+    traceback: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class NotebookModel(msgspec.Struct, frozen=True):

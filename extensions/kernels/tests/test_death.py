@@ -67,10 +67,10 @@ def test_only_a_kill_can_be_for_want_of_memory(exit_code, out_of_memory, words):
 
 def test_the_last_lines_of_stderr_are_told_and_the_last_telling_one_is_the_reason(tmp_path):
     stderr = tmp_path / "err"
-    stderr.write_text("before the start\n" + "".join(f"line {i}\n\n" for i in range(20)))
+    stderr.write_text("before the start\n" + "".join(f"  line {i}\n\n" for i in range(50)))
     died = death.explain(3, stderr, len("before the start\n"))
-    assert died.reason.endswith("exit code 3; the last line of its stderr: line 19")
-    assert died.stderr == [f"line {i}" for i in range(10, 20)]
+    assert died.reason.endswith("exit code 3; the last line of its stderr: line 49")
+    assert died.stderr == [f"  line {i}" for i in range(10, 50)]
     stderr.write_text("no memory left\nWARNING: debugger\n")
     assert death.explain(None, stderr).reason.endswith("no memory left")
     assert death.explain(None, tmp_path / "none") == ("its process is gone", [])

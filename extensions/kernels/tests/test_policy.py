@@ -79,4 +79,5 @@ async def test_a_death_shows_no_traceback_either(start, connect, launch, caplog)
         [],
     )
     assert "tea" not in model.body.decode()
+    assert "traceback" not in model.json
     assert "password: tea" in caplog.text, "the log is the administrator's"

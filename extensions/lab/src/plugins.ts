@@ -67,6 +67,7 @@ import type { IPlugin } from '@lumino/coreutils';
 import { about } from './about';
 import { extensionProblems } from './extensions';
 import { fileBrowserFactory } from './filebrowser';
+import { insteadOfStock, kernels } from './kernels';
 import { languageServers } from './languageservers';
 import { launcher as launching } from './startup/launcher';
 import { layout } from './startup/layout';
@@ -102,6 +103,7 @@ const standard = [
   hub,
   imageviewer,
   inspector,
+  kernels,
   launcher,
   logconsole,
   lsp,
@@ -139,6 +141,7 @@ const OURS = new Map<string, IPlugin<any, any>>(
   [
     about,
     fileBrowserFactory,
+    ...insteadOfStock,
     languageServers,
     launching,
     layout,

@@ -49,3 +49,4 @@ import '@jupyterlab/vega5-extension/style/index.js';
 
 import './extensions.css';
 import './filebrowser.css';
+import './kernels.css';

@@ -1,0 +1,396 @@
+"""Kernels as a person meets them in the lab: not ready yet, dead, or out of reach."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Locator, Page, Route, expect
+
+LONG = 60_000  # a busy machine may take this long to start a kernel
+
+expect.set_options(timeout=LONG)
+
+STATUS = ".jp-Notebook-ExecutionIndicator"
+CONNECTED = f"{STATUS}:is([data-status=busy], [data-status=unknown])"
+COUNTDOWN = re.compile(r"trying again in \d+ s$")
+
+SPECS = {
+    "nowhere": ["/nowhere/python", "{connection_file}"],
+    "fails": [
+        sys.executable,
+        "-c",
+        "import sys; print('<b>bold</b>', file=sys.stderr); import no_such_module",
+        "{connection_file}",
+    ],
+}
+"""Kernels that cannot be started: no such program, and one that ends at once."""
+
+
+@pytest.fixture
+def specs(jupyter_folders: Path) -> None:
+    for name, argv in SPECS.items():
+        folder = jupyter_folders / "jupyter-data" / "kernels" / name
+        folder.mkdir(parents=True)
+        spec = {"argv": argv, "display_name": name.title(), "language": "python"}
+        (folder / "kernel.json").write_text(json.dumps(spec))
+
+
+class Lab:
+    """The lab in a page, and the notebook or console in front."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.front = page.locator(
+            ".jp-NotebookPanel:not(.lm-mod-hidden), .jp-ConsolePanel:not(.lm-mod-hidden)"
+        )
+        self.dialog = page.locator(".jp-Dialog")
+
+    async def open(self, kind: str, kernel: str = "Python 3") -> None:
+        """Click a card of a new launcher, and wait for no more than a place to type."""
+        if not await self.page.locator(".jp-Launcher:visible").count():
+            await self.page.locator("[data-command='launcher:create']").first.click()
+        cards = f".jp-Launcher:visible .jp-LauncherCard[data-category={kind}]"
+        await self.page.locator(cards, has_text=kernel).first.click()
+        await self.page.locator(".jp-Launcher:visible").wait_for(state="hidden")
+        await self.front.locator(".cm-editor.cm-focused").wait_for()
+
+    async def run(self, code: str) -> None:
+        await self.page.keyboard.type(code)
+        await self.page.keyboard.press("Shift+Enter")
+
+    async def run_last(self, code: str) -> None:
+        """After a dialog, which has taken the focus."""
+        await self.front.locator(".cm-content").last.click()
+        await self.run(code)
+
+    async def press(self, command: str) -> None:
+        """A button of the notebook's toolbar."""
+        await self.front.locator(f".jp-Toolbar [data-command='{command}']").click()
+
+    async def menu(self, *labels: str) -> None:
+        """An entry of the menu bar."""
+        await self.page.locator(".lm-MenuBar-itemLabel", has_text=labels[0]).click()
+        for label in labels[1:]:
+            entry = self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{label}"))
+            await entry.first.click()
+
+    async def prompts(self, *texts: str) -> None:
+        """The cells show these numbers; the console's next cell, or the notebook's, is empty."""
+        await expect(self.front.locator(".jp-CodeCell .jp-InputPrompt")).to_have_text(
+            [f"[{text}]:" for text in texts]
+        )
+
+    async def prints(self, *texts: str) -> None:
+        await expect(self.outputs()).to_have_text(list(texts))
+
+    def outputs(self) -> Locator:
+        return self.front.locator(".jp-OutputArea-output")
+
+    async def idle(self) -> None:
+        await self.front.locator(f"{STATUS}[data-status=idle]").wait_for()
+
+    async def told(self, *texts: str) -> None:
+        """There is one dialog, which has these texts."""
+        await expect(self.dialog).to_have_count(1)
+        for text in texts:
+            await expect(self.dialog).to_contain_text(text)
+
+    async def answer(self, button: str = ".jp-mod-accept") -> None:
+        await self.dialog.locator(button).click()
+        await expect(self.dialog).to_have_count(0)
+
+    async def choose(self, kernel: str) -> None:
+        """Answer which kernel to start."""
+        await self.dialog.locator("select").select_option(label=kernel)
+        await self.answer()
+
+    @contextlib.asynccontextmanager
+    async def held(self, method: str, path: str) -> AsyncIterator[None]:
+        """What the page asks of the server reaches it only afterwards."""
+        release = asyncio.Event()
+        url = re.compile(rf"/api/{path}(\?|$)")
+
+        async def hold(route: Route) -> None:
+            if route.request.method == method:
+                await release.wait()
+            await route.fallback()
+
+        await self.page.route(url, hold)
+        yield
+        release.set()
+
+
+def log(word: str) -> str:
+    """Code that leaves a trace of how often it ran."""
+    return f"print('{word}'); print('{word}', file=open('log', 'a'))"
+
+
+async def test_code_that_is_run_before_its_kernel_is_ready_runs_once_when_it_is(
+    served, visit, jupyter_folders, specs
+):
+    trace = jupyter_folders / "root" / "log"
+    visited = await visit(served().url)
+    lab = Lab(visited.page)
+
+    # A notebook: its session is on its way.
+    async with lab.held("POST", "sessions"):
+        await lab.open("Notebook")
+        await lab.run(log("one"))
+        await lab.run(log("two"))
+        await lab.prompts("*", "*", " ")
+    await lab.prints("one\n", "two\n")
+    await lab.prompts("1", "2", " ")
+
+    # Its kernel is restarted; all cells are run at once.
+    async with lab.held("POST", "kernels/[^/]+/restart"):
+        await lab.press("notebook:restart-kernel")
+        await lab.answer()
+        await lab.menu("Run", "Run All Cells")
+        await lab.prompts("*", "*", "*")
+    await lab.prompts("1", "2", " ")
+    await lab.idle()
+    assert trace.read_text().split() == ["one", "two"] * 2
+
+    # It is exchanged for another.
+    async with lab.held("PATCH", "sessions/[^/]+"):
+        await lab.menu("Kernel", "Change Kernel")
+        await lab.choose("Python 3 (ipykernel)")
+        await lab.front.locator(".cm-content").first.click()
+        await lab.page.keyboard.press("Shift+Enter")
+        await lab.prompts("*", "2", " ")
+    await lab.prompts("1", "2", " ")
+    assert trace.read_text().split() == ["one", "two"] * 2 + ["one"]
+
+    # Whoever has no kernel is asked once, whatever is to be run.
+    await lab.menu("Kernel", "Shut Down Kernel")
+    await expect(lab.front.locator(".jp-Toolbar-kernelName")).to_have_text("No Kernel")
+    await lab.menu("Run", "Run All Cells")
+    await lab.prompts("1", "2", " ")
+    await lab.idle()
+    assert trace.read_text().split() == ["one", "two"] * 2 + ["one"] + ["one", "two"]
+
+    # An interrupt while it waits.
+    trace.unlink()
+    async with lab.held("POST", "sessions"):
+        await lab.open("Notebook")
+        await lab.run(log("three"))
+        await lab.prompts("*", " ")
+        await lab.press("notebook:interrupt-kernel")
+        await lab.prompts(" ", " ")
+    await lab.idle()
+    await lab.run(log("four"))
+    await lab.prompts(" ", "1", " ")
+    assert trace.read_text().split() == ["four"]
+
+    # A console clears itself when it gets its kernel.
+    async with lab.held("POST", "sessions"):
+        await lab.open("Console")
+        await lab.run("word = 'five'")
+        await lab.run("print(word)")
+        await lab.prompts("*", "*", " ")
+    await lab.prints("five\n")
+    await lab.prompts("1", "2", " ")
+
+    # With nothing in the way, as fast as it goes.
+    await lab.open("Notebook")
+    await lab.run("print('six')")
+    await lab.prints("six\n")
+    assert visited.console_errors == []
+
+    # It cannot be started: two questions, and no cell is left waiting.
+    async with lab.held("POST", "sessions"):
+        await lab.open("Notebook", "Nowhere")
+        await lab.run("print('never')")
+    await lab.told("Error Starting Kernel", "/nowhere/python")
+    await lab.dialog.locator(".jp-mod-accept").click()
+    await lab.told("Select Kernel")
+    await lab.prompts("*", " ")
+    await lab.answer(".jp-mod-reject")
+    await lab.prompts(" ", " ")
+    # Another one is chosen.
+    await lab.front.locator(".cm-content").first.click()
+    await lab.page.keyboard.press("Shift+Enter")
+    await lab.told("Error Starting Kernel", "/nowhere/python")
+    await lab.dialog.locator(".jp-mod-accept").click()
+    await lab.told("Select Kernel")
+    await lab.choose("Python 3 (ipykernel)")
+    await lab.prints("never\n")
+
+
+async def test_a_kernels_death_says_why_and_what_it_last_wrote(served, visit, specs):
+    settings = {"WATCH_INTERVAL": "0.1", "RESTART_LIMIT": "1", "STABLE_AFTER": "600"}
+    server = served(env={f"PLUGHOST_EXTENSIONS__KERNELS__{k}": v for k, v in settings.items()})
+    visited = await visit(server.url)
+    lab = Lab(visited.page)
+
+    # The first time it is started anew.
+    await lab.open("Notebook")
+    await lab.idle()
+    stderr = "getattr(sys.stderr, '_original_stdstream_copy', 2)"  # ipykernel puts its own on it
+    await lab.run(f"import os, sys; os.write({stderr}, b'<b>last words</b>'); os._exit(3)")
+    await lab.told("Kernel Restarting", "The kernel for Untitled.ipynb", "exit code 3")
+    await expect(lab.dialog.locator("pre")).to_contain_text("<b>last words</b>")
+    await visited.screenshot("a-kernels-death")
+    await lab.answer()
+    await lab.prompts(" ", " ")
+
+    # The second time it stays dead.
+    await lab.idle()
+    await lab.run_last("import os; os.kill(os.getpid(), 9)")
+    await lab.told("Kernel Died", "SIGKILL")
+    await expect(lab.dialog.locator("pre")).to_have_count(0)
+    await lab.answer()
+    await lab.prompts(" ", " ", " ")
+    # It can be restarted all the same.
+    await lab.menu("Kernel", "Restart Kernel…")
+    await lab.idle()
+    await lab.run_last("print('alive')")
+    await lab.prints("alive\n")
+
+    # A console tells of its kernel, too, and whoever runs code when that is dead gets another.
+    await lab.open("Console")
+    await lab.run("x = 1")
+    await lab.prompts("1", " ")
+    await lab.run("import ctypes, faulthandler; faulthandler.enable(); ctypes.string_at(0)")
+    await lab.told("Kernel Restarting", "The kernel for Console 1", "SIGSEGV")
+    await expect(lab.dialog.locator("pre")).to_contain_text("in string_at")
+    await lab.answer()
+    await lab.run_last("import os; os._exit(4)")
+    await lab.told("Kernel Died", "exit code 4")
+    await lab.answer()
+    await lab.run_last("print('another')")
+    await lab.prints("another\n")
+
+    # One that dies whenever it is started.
+    await lab.open("Notebook", "Fails")
+    await lab.run("print('never')")
+    await lab.told("Error Starting Kernel", "no_such_module", "<b>bold</b>")
+    await lab.answer()
+    await lab.prompts(" ", " ")
+
+
+class Gate:
+    """Stands between a page and its server; it can drop all connections and refuse WebSockets."""
+
+    def __init__(self, port: int) -> None:
+        self.refuses = False
+        self._server = port
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[int]:
+        """Its own port."""
+        listening = await asyncio.start_server(self._pass, "127.0.0.1", 0)
+        try:
+            yield listening.sockets[0].getsockname()[1]
+        finally:
+            listening.close()
+            self.drop()
+
+    def drop(self) -> None:
+        for writer in self._writers:
+            writer.close()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer), contextlib.suppress(OSError):
+            first = await reader.read(65536)
+            if self.refuses and b"upgrade: websocket" in first.lower():
+                return
+            there, here = await asyncio.open_connection("127.0.0.1", self._server)
+            self._writers |= {writer, here}
+            here.write(first)
+            await asyncio.gather(self._copy(reader, here), self._copy(there, writer))
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer), contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        self._writers.discard(writer)
+
+
+async def test_a_lost_server_is_tried_again_for_as_long_as_it_takes(served, visit, jupyter_folders):
+    first = served()
+    port = urlsplit(first.url).port
+    again = ("--port", str(port))
+    gate = Gate(port)
+    async with gate.open() as front:
+        visited = await visit(first.url.replace(f":{port}", f":{front}"))
+        lab = Lab(visited.page)
+        outage = lab.page.locator(".ph-Outage:visible")
+        await lab.open("Notebook")
+        await lab.run("x = 42; print(x)")
+        await lab.prints("42\n")
+        wait = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.1)\nprint('went on')"
+        await lab.run(wait)
+        await lab.prompts("1", "*", " ")
+
+        # It stops. However often it is tried in vain, one click reaches the next one.
+        assert first.stop(signal.SIGTERM) == 0
+        for _ in range(10):
+            await expect(outage).to_have_text(COUNTDOWN)
+            await outage.click()
+        await expect(outage).to_have_text(COUNTDOWN)
+        await visited.screenshot("an-outage")
+        await lab.run_last("print('waited', x)")
+        await lab.prompts("1", "*", "*", " ")
+        await expect(lab.dialog).to_have_count(0)
+        second = await asyncio.to_thread(served, *again)
+        await outage.click()
+        await expect(outage).to_have_count(0)
+        # The server answers before it has its kernels; what those say until then is lost.
+        await lab.front.locator(CONNECTED).wait_for()
+        (jupyter_folders / "root" / "go").touch()
+        await lab.prints("42\n", "went on\n", "waited 42\n")
+        await lab.prompts("1", "2", "3", " ")
+
+        # It is killed while code runs, and the page is left alone; there is no status bar.
+        await lab.menu("View", "Appearance", "Show Status Bar")
+        await lab.run_last(wait.replace("go", "stop").replace("sleep(0.1)", "sleep(0.1), print(1)"))
+        await expect(lab.outputs().last).to_contain_text("1\n")
+        second.stop(signal.SIGKILL)
+        await lab.front.locator(f"{STATUS}[data-status=connecting]").wait_for()
+        third = await asyncio.to_thread(served, *again)
+        await lab.front.locator(CONNECTED).wait_for()
+        (jupyter_folders / "root" / "stop").touch()
+        await expect(lab.outputs().last).to_contain_text("went on")
+        await lab.prompts("1", "2", "3", "4", " ")
+        await expect(outage).to_have_count(0)
+
+        # It answers, but no WebSocket gets through, until the page has given up.
+        await lab.page.evaluate("Math.random = () => 0")  # JupyterLab waits for up to 2 minutes
+        gate.refuses = True
+        gate.drop()
+        await expect(outage).to_have_text(COUNTDOWN)
+        status = lab.front.locator(STATUS)
+        await expect(status).to_have_attribute("data-status", "disconnected")
+        gate.refuses = False
+        await status.click()
+        await expect(outage).to_have_count(0)
+        await lab.run_last("print('at last', x)")
+        await expect(lab.outputs().last).to_have_text("at last 42\n")
+        await expect(lab.dialog).to_have_count(0)
+
+        # Its kernel ends along with it.
+        await lab.run_last("print('pid', os.getpid())")
+        await expect(lab.outputs().last).to_have_text(re.compile(r"pid \d+"))
+        pid = int((await lab.outputs().last.inner_text()).split()[1])
+        third.stop(signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
+        await asyncio.to_thread(served, *again)
+        await lab.told("Kernel Died", "Untitled.ipynb", "while the server could not be reached")
+        await lab.answer()
+        await lab.run_last("print('another')")
+        await expect(lab.outputs().last).to_have_text("another\n")
+    network = ("Failed to load resource", "WebSocket connection to")
+    assert [e for e in visited.console_errors if not e.startswith(network)] == []
