@@ -47,4 +47,5 @@ import '@jupyterlab/json-extension/style/index.js';
 import '@jupyterlab/pdf-extension/style/index.js';
 import '@jupyterlab/vega5-extension/style/index.js';
 
+import './accessibility.css';
 import './filebrowser.css';
