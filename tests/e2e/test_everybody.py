@@ -6,10 +6,12 @@ import json
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from . import axe
 from .axe import choose_theme, theme_is, write_documents
+
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture
@@ -29,6 +31,15 @@ def lab(served, visit, jupyter_folders):
 async def focused(page: Page, selector: str) -> None:
     """Wait until the focus is on such an element, or within it."""
     await expect(page.locator(f":is({selector}):focus-within")).to_have_count(1)
+
+
+async def tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
+    """Press Tab until the focus is there."""
+    for _ in range(100):
+        if await target.and_(page.locator(":focus")).count():
+            return
+        await page.keyboard.press(key)
+    raise AssertionError(f"{key} does not lead to {target}.")
 
 
 async def test_axe_finds_nothing_serious_that_stock_does_not_have(lab):
@@ -120,8 +131,7 @@ async def file_browser(page: Page) -> None:
     await page.locator(".jp-SideBar.jp-mod-left .lm-mod-current").focus()
     await keys.press("F6")
     await focused(page, ".jp-DirListing-itemText")
-    while not await page.locator(".jp-id-name:focus").count():
-        await keys.press("Shift+Tab")
+    await tab_to(page, page.locator(".jp-id-name"), "Shift+Tab")
     await expect(page.locator(".jp-id-name")).to_have_attribute("aria-sort", "ascending")
     await keys.press("Enter")
     await expect(page.locator(".jp-id-name")).to_have_attribute("aria-sort", "descending")
@@ -175,8 +185,7 @@ async def launcher_and_tabs(page: Page) -> None:
     tab = page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab")
     await keys.press("F6")
     await focused(page, ".jp-Launcher")
-    while not await page.locator(".jp-LauncherCard:focus", has_text="Terminal").count():
-        await keys.press("Tab")
+    await tab_to(page, page.locator(".jp-LauncherCard", has_text="Terminal"))
     await keys.press("Enter")
     await page.locator(".jp-Terminal .xterm-screen").wait_for()
     await focused(page, ".jp-Terminal")
@@ -197,13 +206,11 @@ async def launcher_and_tabs(page: Page) -> None:
     await run(page, "Move Tab Left")
     await expect(tab).to_have_text(["Launcher", "Terminal 1"])
     await keys.press("Shift+F6")
-    while not await page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab:focus").count():
-        await keys.press("Tab")
+    await tab_to(page, tab)
     await keys.press("ArrowRight")
     await keys.press("Enter")
     await expect(page.locator(".jp-Terminal")).to_be_visible()
-    while not await page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab:focus").count():
-        await keys.press("Shift+Tab")
+    await tab_to(page, tab, "Shift+Tab")
     await keys.press("Delete")
     await expect(tab).to_have_text(["Launcher"])
     await focused(page, ".lm-DockPanel-tabBar .lm-TabBar-tab")
@@ -226,13 +233,12 @@ async def settings(page: Page) -> None:
     await keys.press("Control+,")
     await page.locator(".jp-PluginList-entry").first.wait_for()
     section = page.locator(".jp-PluginList-entry", has_text="Document Search")
-    while not await section.and_(page.locator(":focus")).count():
-        await keys.press("Tab")
+    await tab_to(page, section)
     await keys.press("Enter")
+    await focused(page, ".jp-SettingsForm")
     field = page.get_by_label("Search debounce time (ms)")
     await expect(field).to_be_in_viewport()
-    while not await field.and_(page.locator(":focus")).count():
-        await keys.press("Tab")
+    await tab_to(page, field)
     await keys.press("ControlOrMeta+A")
     await keys.type("400")
     await expect(section).to_have_class(re.compile("jp-mod-selected"))

@@ -55,13 +55,21 @@ function listSections(editor: HTMLElement): void {
   }
 }
 
-/** Enter and Space on a section do what a click does. */
-function choose(event: KeyboardEvent): void {
-  const { target, key } = event;
-  if (target instanceof HTMLElement && target.matches(SECTION) && /^(Enter| )$/.test(key)) {
-    event.preventDefault();
-    target.click();
+/** Enter and Space on a section do what a click does, and lead to its fields. */
+function choose({ target, key, currentTarget }: KeyboardEvent): void {
+  if (!(target instanceof HTMLElement && target.matches(SECTION) && /^(Enter| )$/.test(key))) {
+    return;
   }
+  const editor = currentTarget as Element; // gone by the next frame
+  target.click();
+  requestAnimationFrame(() => {
+    const id = CSS.escape(`jp-SettingsEditor-${target.dataset.id}`);
+    const form = editor.querySelector(`[id^="${id}"]`);
+    form
+      ?.closest('.jp-SettingsForm')
+      ?.querySelector<HTMLElement>('input, select, textarea, button')
+      ?.focus();
+  });
 }
 
 /** The text beside a field is its name; a button with an icon has a title, which it does not hand on. */
