@@ -118,6 +118,9 @@ async def states(page: Page) -> AsyncIterator[tuple[str, str]]:
     await page.keyboard.press("Control+,")
     await page.locator(".jp-PluginList").wait_for()
     await page.locator(".jp-SettingsForm").first.wait_for()
+    # All sections at once have thousands of elements, more of the same kinds.
+    await page.locator(".jp-PluginList jp-search input").fill("debugger")
+    await expect(page.locator(".jp-PluginList-entry")).to_have_count(1)
     await page.locator(".lm-DockPanel .lm-TabBar-addButton").click()
     await page.locator(".jp-Launcher").wait_for()
     for theme in THEMES:
