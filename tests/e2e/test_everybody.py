@@ -278,6 +278,14 @@ async def test_themes_are_the_persons_and_the_systems(lab):
     assert visit.console_errors == []
 
 
+SAVED = """async () => {
+  const { data } = await (await fetch('/lab/api/workspaces/default')).json();
+  const { left, main, relativeSizes } = data['layout-restorer:data'];
+  return JSON.stringify(main).includes('setting') && !left.collapsed && relativeSizes[1] > 0.3;
+}"""
+"""The saved layout has what was opened in the narrow window, and is still one for a wide one."""
+
+
 async def test_a_narrow_window_shows_one_area_at_a_time(lab):
     visit = await lab("/lab/tree/book.ipynb")
     page = visit.page
@@ -321,6 +329,7 @@ async def test_a_narrow_window_shows_one_area_at_a_time(lab):
     await fits(page, ".jp-PluginList")
     await fits(page, ".jp-SettingsPanel")
     await visit.screenshot("narrow-settings")
+    await page.wait_for_function(SAVED)
     await page.set_viewport_size({"width": 768, "height": 700})
     await expect(files).to_be_visible()
     await expect(page.locator(".jp-SettingsPanel")).to_be_visible()
