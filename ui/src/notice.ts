@@ -12,10 +12,15 @@ export function showNotice(page: Document, error: unknown, app: IRecord | undefi
   const next = page.createElement('p');
   next.textContent =
     app?.hint ?? 'Reload the page; if that does not help, restart the server and read its log.';
+  const alert = page.createElement('div');
+  alert.setAttribute('role', 'alert');
+  alert.append(heading, what, next);
   const notice = page.createElement('main');
   notice.id = 'plughost-notice';
-  notice.setAttribute('role', 'alert');
-  notice.style.cssText = 'max-width: 40em; margin: 4em auto; font: 16px/1.5 system-ui, sans-serif';
-  notice.append(heading, what, next);
+  // In the system's colours, over whatever theme the app that failed has left on the body.
+  notice.style.cssText =
+    'position:fixed;inset:0;overflow:auto;padding:4em max(1em,50vw - 20em);' +
+    'font:16px/1.5 system-ui,sans-serif;color-scheme:light dark;background:Canvas;color:CanvasText';
+  notice.append(alert);
   page.body.replaceChildren(notice);
 }

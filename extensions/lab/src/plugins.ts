@@ -65,6 +65,7 @@ import video from '@jupyterlab/video-extension';
 import workspaces from '@jupyterlab/workspaces-extension';
 import type { IPlugin } from '@lumino/coreutils';
 import { about } from './about';
+import { accessibility } from './accessibility';
 import { extensionProblems } from './extensions';
 import { fileBrowserFactory } from './filebrowser';
 import { insteadOfStock, kernels } from './kernels';
@@ -83,6 +84,7 @@ const LEFT_OUT = new Set([
 ]);
 
 const standard = [
+  accessibility,
   application,
   apputils,
   audio,

@@ -48,5 +48,6 @@ import '@jupyterlab/pdf-extension/style/index.js';
 import '@jupyterlab/vega5-extension/style/index.js';
 
 import './extensions.css';
+import './accessibility.css';
 import './filebrowser.css';
 import './kernels.css';

@@ -2,9 +2,11 @@
 
 import type { DirListing } from '@jupyterlab/filebrowser';
 import type { Contents } from '@jupyterlab/services';
+import { nullTranslator } from '@jupyterlab/translation';
 import { ElementExt } from '@lumino/domutils';
 import { type Message, MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
+import { describeGrid, describeHeader, describeRow } from './aria';
 import { LOADING } from './folder';
 import type { PagedModel } from './model';
 import { covers, drawn, type IRange, type IView, visible } from './rows';
@@ -15,6 +17,9 @@ const DROP_TARGET_CLASS = 'jp-mod-dropTarget';
 
 /** Height of a row until one is there to be measured; pixels. */
 const ROW_HEIGHT = 24;
+
+/** By how much a key changes the width of a column; pixels. */
+const COLUMN_STEP = 16;
 
 /** Events of the mouse that mean nothing on a row whose entry has not come yet. */
 const ON_ENTRIES = new Set(['mousedown', 'click', 'dblclick']);
@@ -39,6 +44,9 @@ export class WindowedListing extends StockListing {
   constructor(options: DirListing.IOptions, model: PagedModel) {
     super(options);
     this._paged = model;
+    const trans = (options.translator ?? nullTranslator).load('jupyterlab');
+    this._label = trans.__('Files');
+    this._editNode.setAttribute('aria-label', trans.__('New name'));
     model.rowsChanged = () => {
       if (!this.isDisposed) {
         this.update();
@@ -81,7 +89,15 @@ export class WindowedListing extends StockListing {
     if (index >= 0) {
       this._reveal(index);
     }
-    return super.rename();
+    const renaming = super.rename();
+    this._describe(); // a field has taken the place of a name
+    try {
+      return await renaming;
+    } finally {
+      if (!this.isDisposed) {
+        this._describe();
+      }
+    }
   }
 
   override async selectAll(): Promise<void> {
@@ -104,7 +120,12 @@ export class WindowedListing extends StockListing {
   }
 
   override handleEvent(event: Event): void {
-    if (ON_ENTRIES.has(event.type) && (event.target as Element).closest('[aria-busy=true]')) {
+    const target = event.target as Element;
+    if (ON_ENTRIES.has(event.type) && target.closest('[aria-busy=true]')) {
+      return;
+    }
+    if (event.type === 'keydown' && this.headerNode.contains(target)) {
+      this._evtHeaderKeydown(event as KeyboardEvent);
       return;
     }
     super.handleEvent(event);
@@ -134,6 +155,7 @@ export class WindowedListing extends StockListing {
       this._focusIndex = focusIndex;
     }
     this._markCheckAll();
+    this._describe();
     if (first) {
       this._width = this._computeContentWidth();
       this._updateColumnSizes();
@@ -172,6 +194,11 @@ export class WindowedListing extends StockListing {
     super.updateCreated(rows.items, rows.nodes);
   }
 
+  override _updateColumnSizes(before: DirListing.IColumn['id'] | null = null): void {
+    super._updateColumnSizes(before);
+    this._describe();
+  }
+
   override _onContentResize(): void {
     super._onContentResize();
     this._follow();
@@ -190,6 +217,38 @@ export class WindowedListing extends StockListing {
     } else {
       this._isDirty = true;
     }
+  }
+
+  /**
+   * Keys on the name of a column: Enter and Space sort by it, arrows go to the next one, and with
+   * Shift make it narrower or wider; down leads to the rows.
+   */
+  private _evtHeaderKeydown(event: KeyboardEvent): void {
+    const columns = describeHeader(this.headerNode);
+    const column = columns.find(node => node.contains(event.target as Node));
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!column || event.ctrlKey || event.altKey || event.metaKey) {
+      return;
+    }
+    if (event.key === 'Enter' || event.key === ' ') {
+      column.click();
+    } else if (event.key === 'ArrowDown') {
+      this._focusItem(this._focusIndex);
+    } else if (step && event.shiftKey) {
+      const id = columnOf(column);
+      this._setColumnSize(id, column.getBoundingClientRect().width + step * COLUMN_STEP);
+    } else if (step) {
+      const next = columns[columns.indexOf(column) + step];
+      if (next) {
+        column.tabIndex = -1;
+        next.tabIndex = 0;
+        next.focus();
+      }
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
   }
 
   /** A click on the box in the header ticks rows that have not come yet, too. */
@@ -415,13 +474,6 @@ export class WindowedListing extends StockListing {
       const node = this._items[i];
       node.style.position = outside.has(i) ? 'absolute' : '';
       node.style.top = outside.has(i) ? `${i * height}px` : '';
-      if (partly) {
-        node.setAttribute('aria-posinset', String(i + 1));
-        node.setAttribute('aria-setsize', String(total));
-      } else {
-        node.removeAttribute('aria-posinset');
-        node.removeAttribute('aria-setsize');
-      }
     }
   }
 
@@ -439,6 +491,20 @@ export class WindowedListing extends StockListing {
     }
     this._rowHeight = next - top;
     return true;
+  }
+
+  /** Say what the list is and what its rows are to those who do not see it. */
+  private _describe(): void {
+    describeHeader(this.headerNode);
+    describeGrid(this.node, this.contentNode, {
+      label: this._label,
+      rows: this._sortedItems.length,
+      columns: this.headerNode.querySelectorAll('[role=columnheader]').length
+    });
+    for (const i of this._drawn) {
+      const { path } = this._sortedItems[i];
+      describeRow(this._items[i], i, !!this.selection[path]);
+    }
   }
 
   private _newNode(): HTMLElement {
@@ -462,6 +528,7 @@ export class WindowedListing extends StockListing {
   }
 
   private readonly _paged: PagedModel;
+  private readonly _label: string;
   private readonly _above = room();
   private readonly _below = room();
   private _rowHeight = ROW_HEIGHT;
@@ -473,6 +540,16 @@ export class WindowedListing extends StockListing {
   /** What has been typed to select an entry; stock forgets it after a second. */
   private _prefix = '';
   private _searching = false;
+}
+
+/** Which column a part of the header is the name of. */
+function columnOf(header: HTMLElement): DirListing.IColumn['id'] {
+  const names: Record<string, DirListing.IColumn['id']> = {
+    'jp-id-modified': 'last_modified',
+    'jp-id-filesize': 'file_size',
+    'jp-id-created': 'date_created'
+  };
+  return names[[...header.classList].find(name => name in names) ?? ''] ?? 'name';
 }
 
 /** What of a list's rows is in the page. */

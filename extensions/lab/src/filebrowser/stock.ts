@@ -64,7 +64,8 @@ export interface IStockListing extends Widget {
   _saveState(): void;
   _selectItem(index: number, keepExisting: boolean, focus?: boolean): void;
   _selectItemByName(name: string, focus?: boolean, force?: boolean): Promise<void>;
-  _updateColumnSizes(): void;
+  _setColumnSize(name: DirListing.IColumn['id'], size: number | null): void;
+  _updateColumnSizes(doNotGrowBefore?: DirListing.IColumn['id'] | null): void;
 }
 
 /** Members of `FilterFileBrowserModel` and of what it extends. */

@@ -1,0 +1,11 @@
+/** What JupyterLab leaves to the mouse, or untold to those who do not see it. */
+
+import { areas } from './areas';
+import { menus } from './menus';
+import { names } from './names';
+import { narrowWindows } from './narrow';
+import { panels } from './panels';
+import { settingsEditor } from './settings';
+import { splash } from './splash';
+
+export const accessibility = [areas, menus, names, narrowWindows, panels, settingsEditor, splash];
