@@ -43,7 +43,6 @@ import mermaid from '@jupyterlab/mermaid-extension';
 import mermaidMime from '@jupyterlab/mermaid-extension/lib/mime.js';
 import metadataform from '@jupyterlab/metadataform-extension';
 import notebook from '@jupyterlab/notebook-extension';
-import pdf from '@jupyterlab/pdf-extension';
 import pluginmanager from '@jupyterlab/pluginmanager-extension';
 import rendermime from '@jupyterlab/rendermime-extension';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
@@ -67,6 +66,7 @@ import type { IPlugin } from '@lumino/coreutils';
 import { about } from './about';
 import { fileBrowserFactory } from './filebrowser';
 import { languageServers } from './languageservers';
+import { pdf } from './pdf';
 
 /** Left out of what those packages bring, each with its reason. */
 const LEFT_OUT = new Set([
