@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.async_api import Locator, expect
 
-from .lab import IS_A_PICTURE, Notebook, open_file, row
+from .lab import IS_A_PICTURE, Notebook, menu, open_file, row, tab
 
 DEMO = Path(__file__).parents[1] / "data" / "demo"
 
@@ -174,6 +174,8 @@ async def test_every_file_and_notebook_of_the_demo_shows_what_it_is(served, visi
         await lab.screenshot(f"demo-{name}")
     await runs_r(Notebook(page))
     await lab.screenshot("demo-R.ipynb-run")
+    await tab(page, "Data.ipynb").click()
+    await runs_python(Notebook(page))
     assert lab.origins == {server.client.base}
     assert await lab.policy_violations() == []
     # The HTML viewer says so itself until the file is trusted.
@@ -182,14 +184,27 @@ async def test_every_file_and_notebook_of_the_demo_shows_what_it_is(served, visi
 
 
 async def runs_r(notebook: Notebook) -> None:
-    """The stored table and picture are made anew."""
     await notebook.is_ready()
-    await notebook.page.evaluate(
-        "document.querySelectorAll('.jp-OutputArea-output').forEach(e => e.dataset.stored = 'yes')"
-    )
+    fresh = await outputs_to_come(notebook)
     await notebook.cells.first.locator(".cm-content").click()
     for _ in range(3):
         await notebook.page.keyboard.press("Shift+Enter")
-    fresh = notebook.panel.locator(".jp-OutputArea-output:not([data-stored])")
     await expect(fresh.locator("table").filter(has_text="Sepal.Length")).to_be_visible()
-    await fresh.locator("img").first.evaluate(IS_A_PICTURE)
+    assert await fresh.locator("img").first.evaluate(IS_A_PICTURE) > 100
+
+
+async def runs_python(notebook: Notebook) -> None:
+    await notebook.is_ready()
+    fresh = await outputs_to_come(notebook)
+    await menu(notebook.page, "Run", "Run All Cells")
+    await expect(fresh.locator("table.dataframe")).to_be_visible()
+    await expect(fresh.filter(has_text="FeatureCollection").first).to_be_visible()
+    await expect(notebook.panel.locator("[data-mime-type*=stderr]")).to_have_count(0)
+
+
+async def outputs_to_come(notebook: Notebook) -> Locator:
+    """Those that are not there yet."""
+    await notebook.page.evaluate(
+        "document.querySelectorAll('.jp-OutputArea-output').forEach(e => e.dataset.stored = 'yes')"
+    )
+    return notebook.panel.locator(".jp-OutputArea-output:not([data-stored])")
