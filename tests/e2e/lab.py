@@ -56,6 +56,25 @@ async def kernel_is_idle(page: Page) -> None:
     await page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
 
 
+async def seconds(sound: Locator) -> float:
+    """How long an `<audio>` plays, once it can be played."""
+    element = await sound.element_handle()
+    await sound.page.wait_for_function("sound => sound.readyState > 0", arg=element)
+    return float(await sound.evaluate("sound => sound.duration"))
+
+
+async def is_painted(canvas: Locator) -> None:
+    element = await canvas.element_handle()
+    await canvas.page.wait_for_function(IS_PAINTED, arg=element)
+
+
+IS_PAINTED = """canvas => {
+  const blank = document.createElement('canvas');
+  [blank.width, blank.height] = [canvas.width, canvas.height];
+  return canvas.toDataURL() !== blank.toDataURL();
+}"""
+
+
 class Notebook:
     """The notebook that lies in front."""
 

@@ -10,18 +10,12 @@ from pathlib import Path
 
 from playwright.async_api import Locator, expect
 
-from .lab import IS_A_PICTURE, Notebook, menu, open_file, row, tab
+from .lab import IS_A_PICTURE, Notebook, is_painted, menu, open_file, row, seconds, tab
 
 DEMO = Path(__file__).parents[1] / "data" / "demo"
 
 Look = Callable[[Locator], Awaitable[None]]
 """Looks at what a file's tab shows."""
-
-IS_A_SOUND = """sound => new Promise(resolve => {
-  const loaded = () => sound.readyState && resolve(sound.duration);
-  sound.addEventListener('loadedmetadata', loaded);
-  loaded();
-})"""
 
 
 def text(selector: str, *parts: str) -> Look:
@@ -51,7 +45,7 @@ async def pdf(shown: Locator) -> None:
 
 
 async def sound(shown: Locator) -> None:
-    assert await shown.locator("audio").first.evaluate(IS_A_SOUND) == 0.125
+    assert await seconds(shown.locator("audio").first) == 0.125
 
 
 async def html(shown: Locator) -> None:
@@ -63,19 +57,20 @@ async def html(shown: Locator) -> None:
 
 
 async def table(shown: Locator) -> None:
-    """A grid is painted; another delimiter paints another one."""
+    """A grid is painted; each delimiter paints another one."""
     canvas = shown.locator(".lm-DataGrid canvas").first
-    before = await canvas.evaluate("canvas => canvas.toDataURL()")
-    await shown.locator(".jp-CSVDelimiter select").select_option(";")
-    for _ in range(300):
-        if await canvas.evaluate("canvas => canvas.toDataURL()") != before:
-            return
-        await shown.page.wait_for_timeout(100)
-    raise AssertionError("the grid does not change with its delimiter")
+    await is_painted(canvas)
+    for delimiter in (";", ","):
+        before = await canvas.evaluate("canvas => canvas.toDataURL()")
+        await shown.locator(".jp-CSVDelimiter select").select_option(delimiter)
+        await shown.page.wait_for_function(
+            "([canvas, before]) => canvas.toDataURL() !== before",
+            arg=[await canvas.element_handle(), before],
+        )
 
 
 async def grid(shown: Locator) -> None:
-    await expect(shown.locator(".lm-DataGrid canvas").first).to_be_visible()
+    await is_painted(shown.locator(".lm-DataGrid canvas").first)
 
 
 def a_pdf() -> bytes:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Error, expect
 
-from .lab import IS_A_PICTURE, Notebook, row, save, tab
+from .lab import IS_A_PICTURE, Notebook, is_painted, row, save, seconds, tab
 
 DRAWING = ("bokeh==3.9.2", "plotly==7.1.0", "narwhals==2.29.0", "xyzservices==2026.9.1")
 """What draws in the page; Plotly has a labextension, which other tests do without."""
@@ -44,7 +44,7 @@ async def test_a_notebook_is_made_worked_in_renamed_and_read_again(
     notebook = Notebook(page)
     await notebook.is_ready()
     await has_a_heading(notebook)
-    await draws_pictures(notebook)
+    await draws_and_plays(notebook)
     await lab.screenshot("pictures")
     await asks_and_is_interrupted(notebook)
     await lab.screenshot("interrupted")
@@ -86,11 +86,13 @@ async def has_a_heading(notebook: Notebook) -> None:
     await expect(notebook.cells.first.locator("h1")).to_contain_text("The heading")
 
 
-async def draws_pictures(notebook: Notebook) -> None:
+async def draws_and_plays(notebook: Notebook) -> None:
     output = await notebook.run("from matplotlib import pyplot\npyplot.plot([1, 3, 2]);")
     assert await output.locator("img").evaluate(IS_A_PICTURE) > 100
     output = await notebook.run("import plotly.graph_objects as go\ngo.Figure(go.Bar(y=[1, 3, 2]))")
     await expect(output.locator(PLOTLY_BARS)).to_have_count(3)
+    output = await notebook.run("from IPython.display import Audio\nAudio([0.0] * 4000, rate=8000)")
+    assert await seconds(output.locator("audio")) == 0.5
 
 
 async def are_drawn_again(notebook: Notebook) -> None:
@@ -111,17 +113,10 @@ async def draws_with_scripts_of_its_own(notebook: Notebook) -> None:
     output = await notebook.run(
         "chart = figure(width=300, height=200)\nchart.line([1, 2, 3], [1, 3, 2])\nshow(chart)"
     )
-    await output.locator(".bk-Figure canvas").first.evaluate(IS_PAINTED)
+    await is_painted(output.locator(".bk-Figure canvas").first)
 
 
 PLOTLY_BARS = ".js-plotly-plot .barlayer .point"
-IS_PAINTED = """async canvas => {
-  const blank = document.createElement('canvas');
-  [blank.width, blank.height] = [canvas.width, canvas.height];
-  while (canvas.toDataURL() === blank.toDataURL()) {
-    await new Promise(resolve => requestAnimationFrame(resolve));
-  }
-}"""
 
 
 async def asks_and_is_interrupted(notebook: Notebook) -> None:
