@@ -43,6 +43,7 @@ import mermaid from '@jupyterlab/mermaid-extension';
 import mermaidMime from '@jupyterlab/mermaid-extension/lib/mime.js';
 import metadataform from '@jupyterlab/metadataform-extension';
 import notebook from '@jupyterlab/notebook-extension';
+import pdf from '@jupyterlab/pdf-extension';
 import pluginmanager from '@jupyterlab/pluginmanager-extension';
 import rendermime from '@jupyterlab/rendermime-extension';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
@@ -66,7 +67,7 @@ import type { IPlugin } from '@lumino/coreutils';
 import { about } from './about';
 import { fileBrowserFactory } from './filebrowser';
 import { languageServers } from './languageservers';
-import { pdf } from './pdf';
+import { typedByData } from './pdf';
 
 /** Left out of what those packages bring, each with its reason. */
 const LEFT_OUT = new Set([
@@ -124,7 +125,7 @@ const standard = [
 ];
 
 /** Renderers of one kind of data each; wrapped into a plugin each. */
-const mime = [javascript, json, mermaidMime, pdf, vega5];
+const mime = [javascript, json, mermaidMime, typedByData(pdf), vega5];
 
 /** Plugins of ours, each in the place of the stock one of its id. */
 const OURS = new Map<string, IPlugin<any, any>>(
