@@ -10,12 +10,22 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from plughost.testing import CHROMIUM_FLAGS, chromium
 
 OUTPUT = Path(__file__).parents[1] / "output"
 CLOSE_SECONDS = 15
+
+expect.set_options(timeout=30_000)  # a busy machine takes its time
 REPORT_VIOLATIONS = """
 window.policyViolations = [];
 document.addEventListener('securitypolicyviolation', event =>
@@ -48,6 +58,11 @@ class Visit:
         urls = [urlsplit(url) for url in self.requests]
         return {f"{url.scheme}://{url.netloc}" for url in urls if url.scheme.startswith("http")}
 
+    def hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            # Of what did not load, the text does not tell the address.
+            self.console_errors.append(f"{message.text} ({message.location['url']})")
+
     async def policy_violations(self) -> list[str]:
         return await self.page.evaluate("window.policyViolations")
 
@@ -79,13 +94,8 @@ async def visit(
         visit = Visit(page)
         visits.append(visit)
         page.on("request", lambda request: visit.requests.append(request.url))
-        page.on(
-            "console",
-            lambda message: (
-                visit.console_errors.append(message.text) if message.type == "error" else None
-            ),
-        )
-        page.on("pageerror", lambda error: visit.console_errors.append(str(error)))
+        page.on("console", visit.hear)
+        page.on("pageerror", lambda error: visit.console_errors.append(error.stack or str(error)))
         await page.goto(url)
         return visit
 

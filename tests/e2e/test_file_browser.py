@@ -16,8 +16,6 @@ from playwright.async_api import Locator, Page, expect
 COUNT = 100_000
 CONTENT = ".jp-DirListing-content"
 
-expect.set_options(timeout=15_000)  # a page of so long a folder takes a busy machine a second
-
 
 @pytest.fixture(scope="session")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:

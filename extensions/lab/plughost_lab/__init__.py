@@ -36,7 +36,15 @@ def plughost_pages() -> list[Page]:
             template=FOLDER / "lab.html",
             # JupyterLab compiles setting schemas with `new Function`, its JavaScript renderer
             # is `eval`, and rich outputs bring inline scripts: a nonce would stop them.
-            policy={"script-src": "'self' 'unsafe-inline' 'unsafe-eval'"},
+            # PDF files are objects of data that the page has; sound and films come as files or
+            # within outputs; a picture that is attached to a cell has its address replaced only
+            # once it is in the page.
+            policy={
+                "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
+                "img-src": "'self' data: blob: attachment:",
+                "object-src": "blob:",
+                "media-src": "'self' data: blob:",
+            },
             open="/lab/tree/{path}",
             rank=10,
         )

@@ -70,6 +70,7 @@ import { extensionProblems } from './extensions';
 import { fileBrowserFactory } from './filebrowser';
 import { insteadOfStock, kernels } from './kernels';
 import { languageServers } from './languageservers';
+import { typedByData } from './pdf';
 import { launcher as launching } from './startup/launcher';
 import { layout } from './startup/layout';
 import { serverSettings } from './startup/server';
@@ -136,7 +137,7 @@ const standard = [
 ];
 
 /** Renderers of one kind of data each; wrapped into a plugin each. */
-const mime = [javascript, json, mermaidMime, pdf, vega5];
+const mime = [javascript, json, mermaidMime, typedByData(pdf), vega5];
 
 /** Plugins of ours, each in the place of the stock one of its id. */
 const OURS = new Map<string, IPlugin<any, any>>(

@@ -1,0 +1,120 @@
+"""What a person does in the lab: menus, the palette, files, notebooks."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.async_api import Locator, Page, expect
+
+VISIBLE = "#jp-main-dock-panel .lm-DockPanel-widget:not(.lm-mod-hidden)"
+"""The tab that lies in front."""
+
+IS_A_PICTURE = "image => image.decode().then(() => image.naturalWidth)"
+"""For an `<img>`: its width, once it is there. Throws when it is no picture."""
+
+
+async def menu(page: Page, *labels: str) -> None:
+    """Choose an entry of the menu bar: `menu(page, "File", "Workspaces", "Reset Workspace…")`."""
+    await page.locator("#jp-MainMenu .lm-MenuBar-item", has_text=labels[0]).click()
+    for label in labels[1:]:
+        text = page.get_by_text(label, exact=True)
+        await page.locator(".lm-Menu .lm-Menu-item", has=text).last.click()
+
+
+async def command(page: Page, label: str) -> None:
+    """Run a command that the palette finds by its label."""
+    await page.keyboard.press("ControlOrMeta+Shift+C")
+    await page.locator(".lm-CommandPalette-input").fill(label)
+    found = page.locator(".lm-CommandPalette-itemLabel", has_text=re.compile(rf"^{label}$"))
+    await found.first.click()
+
+
+def row(page: Page, name: str) -> Locator:
+    """An entry of the file browser."""
+    text = page.locator(".jp-DirListing-itemText", has_text=re.compile(f"^{re.escape(name)}$"))
+    return page.locator(".jp-DirListing-item", has=text)
+
+
+def tab(page: Page, name: str) -> Locator:
+    return page.locator("#jp-main-dock-panel .lm-TabBar-tab", has_text=name)
+
+
+async def open_file(page: Page, name: str) -> Locator:
+    """Open an entry of the file browser; the tab that then lies in front."""
+    await row(page, name).dblclick()
+    await tab(page, name).and_(page.locator(".lm-mod-current")).first.wait_for()
+    return page.locator(VISIBLE).last
+
+
+async def save(page: Page) -> None:
+    await page.keyboard.press("ControlOrMeta+S")
+    await expect(page.locator(".lm-TabBar-tab.lm-mod-current.jp-mod-dirty")).to_have_count(0)
+
+
+async def kernel_is_idle(page: Page) -> None:
+    """The status bar's word: the toolbar shows a circle before the kernel is connected."""
+    await page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
+
+
+async def seconds(sound: Locator) -> float:
+    """How long an `<audio>` plays, once it can be played."""
+    element = await sound.element_handle()
+    await sound.page.wait_for_function("sound => sound.readyState > 0", arg=element)
+    return float(await sound.evaluate("sound => sound.duration"))
+
+
+async def is_painted(canvas: Locator) -> None:
+    element = await canvas.element_handle()
+    await canvas.page.wait_for_function(IS_PAINTED, arg=element)
+
+
+IS_PAINTED = """canvas => {
+  const blank = document.createElement('canvas');
+  [blank.width, blank.height] = [canvas.width, canvas.height];
+  return canvas.toDataURL() !== blank.toDataURL();
+}"""
+
+
+class Notebook:
+    """The notebook that lies in front."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+        self.cells = self.panel.locator(".jp-Notebook .jp-Cell")
+
+    async def is_ready(self) -> None:
+        await self.cells.first.wait_for()
+        await kernel_is_idle(self.page)
+
+    async def write(self, source: str) -> Locator:
+        """Write into the last cell, and stay there; the cell."""
+        cell = self.cells.nth(await self.cells.count() - 1)
+        await cell.locator(".cm-content").click()
+        await self.page.keyboard.press("ControlOrMeta+A")
+        await self.page.keyboard.insert_text(source)
+        return cell
+
+    async def run(self, source: str) -> Locator:
+        """Run something in the last cell, which makes another; where its outputs are."""
+        cell = await self.write(source)
+        await self.page.keyboard.press("Shift+Enter")
+        return cell.locator(".jp-OutputArea")
+
+    async def press(self, button: str) -> None:
+        """A button of the toolbar, by the name that the settings have for it."""
+        await self.panel.locator(f".jp-NotebookPanel-toolbar [data-jp-item-name={button}]").click()
+
+    async def scroll_to(self, what: Locator) -> Locator:
+        """Turn the wheel until something of a cell is drawn: what is out of sight may not be."""
+        await self.panel.locator(".jp-Notebook").hover(position={"x": 300, "y": 300})
+        for _ in range(300):
+            if await what.count():
+                break
+            await self.page.mouse.wheel(0, 200)
+            await self.page.wait_for_timeout(100)
+        await what.first.scroll_into_view_if_needed()
+        return what
+
+    async def prints(self, source: str, text: str | re.Pattern[str]) -> None:
+        await expect(await self.run(source)).to_contain_text(text)
