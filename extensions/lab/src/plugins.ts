@@ -67,6 +67,7 @@ import type { IPlugin } from '@lumino/coreutils';
 import { about } from './about';
 import { fileBrowserFactory } from './filebrowser';
 import { languageServers } from './languageservers';
+import { notebookFactory } from './notebook';
 
 /** Left out of what those packages bring, each with its reason. */
 const LEFT_OUT = new Set([
@@ -128,7 +129,7 @@ const mime = [javascript, json, mermaidMime, pdf, vega5];
 
 /** Plugins of ours, each in the place of the stock one of its id. */
 const OURS = new Map<string, IPlugin<any, any>>(
-  [about, fileBrowserFactory, languageServers].map(plugin => [plugin.id, plugin])
+  [about, fileBrowserFactory, languageServers, notebookFactory].map(plugin => [plugin.id, plugin])
 );
 
 const renderers = createRendermimePlugins(mime as any[]);

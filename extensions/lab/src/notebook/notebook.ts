@@ -1,0 +1,152 @@
+/**
+ * A notebook whose cells are filled when they come near, and not before.
+ *
+ * All cells are in the page from the beginning, in their order and about as high as they will be,
+ * but empty. The stock notebook fills one after the other whenever there is nothing else to do,
+ * until all of them are; with thousands of cells that takes minutes, in which every key waits.
+ *
+ * It is so in the stock mode `contentVisibility`, which is the default. Others are as they were.
+ */
+
+import type { Cell } from '@jupyterlab/cells';
+import type { Notebook } from '@jupyterlab/notebook';
+import { isLate } from './cells';
+import { estimatedHeight } from './height';
+import { StockNotebook } from './stock';
+
+/** How far from what is in view cells are filled: one view above it, one below. */
+const NEAR = '100% 0px';
+
+export class LateNotebook extends StockNotebook {
+  constructor(options: Notebook.IOptions) {
+    super(options);
+    this._near = new IntersectionObserver(entries => this._onNear(entries), {
+      root: this.outerNode,
+      rootMargin: NEAR
+    });
+    this.activeCellChanged.connect((_, cell) => cell && this._fill(cell));
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      this._near.disconnect();
+    }
+    super.dispose();
+  }
+
+  /** Fill the cell and what will be seen with it, so that its place does not change any more. */
+  override scrollToItem(...[index, ...how]: Parameters<Notebook['scrollToItem']>): Promise<void> {
+    const { cellsArray } = this;
+    for (const step of [-1, 1]) {
+      let room = this.outerNode.clientHeight;
+      for (let at = index; room > 0 && cellsArray[at]; at += step) {
+        if (!cellsArray[at].isHidden) {
+          this._fill(cellsArray[at]);
+          room -= estimatedHeight(cellsArray[at].model);
+        }
+      }
+    }
+    return super.scrollToItem(index, ...how);
+  }
+
+  override renderCellOutputs(index: number): void {
+    this._fill(this.cellsArray[index]);
+    super.renderCellOutputs(index);
+  }
+
+  override async _runOnIdleTime(milliseconds?: number): Promise<void> {
+    if (!this._isLate) {
+      return super._runOnIdleTime(milliseconds);
+    }
+    this._place();
+  }
+
+  /** Cells are observed as they are filled. */
+  override _setupContentVisibilityObserver(): void {
+    this._contentVisibilityObserver ??= new IntersectionObserver(onSeen, { threshold: 0.1 });
+    for (const cell of this.cellsArray) {
+      if (!cell.isPlaceholder()) {
+        this._contentVisibilityObserver.observe(cell.node);
+      }
+    }
+  }
+
+  /**
+   * Called for each cell that is inserted, and once more after all of them; to look through all
+   * cells for each of them takes seconds in a long notebook.
+   */
+  override _syncCellTrust(cell?: Cell): void {
+    if (!cell) {
+      super._syncCellTrust();
+    }
+  }
+
+  override _updateNotebookConfig(): void {
+    super._updateNotebookConfig();
+    if (!this._isLate) {
+      for (const cell of this.cellsArray) {
+        this._fill(cell);
+      }
+    }
+  }
+
+  private get _isLate(): boolean {
+    return this.notebookConfig.windowingMode === 'contentVisibility';
+  }
+
+  /** Put all cells that are not yet there into the page, empty. */
+  private _place(): void {
+    const { cellsArray, layout } = this;
+    if (this.isDisposed || layout.widgets.length === cellsArray.length) {
+      return;
+    }
+    const there = new Set(layout.widgets);
+    for (const [index, cell] of cellsArray.entries()) {
+      cell.dataset.windowedListIndex = `${index}`;
+      if (there.has(cell)) {
+        continue;
+      }
+      if (isLate(cell) && cell.isPlaceholder()) {
+        cell.waits = true;
+        cell.node.style.minHeight = `${estimatedHeight(cell.model)}px`;
+        this._near.observe(cell.node);
+      }
+      layout.insertWidget(index, cell);
+    }
+    if (this.activeCell) {
+      this._fill(this.activeCell);
+    }
+  }
+
+  private _onNear(entries: IntersectionObserverEntry[]): void {
+    for (const { target, isIntersecting } of entries) {
+      const cell = this.cellsArray[Number((target as HTMLElement).dataset.windowedListIndex)];
+      if (isIntersecting && cell?.node === target) {
+        this._fill(cell);
+      }
+    }
+  }
+
+  private _fill(cell: Cell): void {
+    if (!isLate(cell) || !cell.waits) {
+      return;
+    }
+    const { style } = cell.node;
+    this._near.unobserve(cell.node);
+    cell.fill();
+    style.containIntrinsicSize = `auto ${style.minHeight}`;
+    style.minHeight = '';
+    this._contentVisibilityObserver?.observe(cell.node);
+  }
+
+  private readonly _near: IntersectionObserver;
+}
+
+/** Filled cells that are out of view need not be laid out; those in view may not be clipped. */
+function onSeen(entries: IntersectionObserverEntry[]): void {
+  for (const { target, isIntersecting } of entries) {
+    const { style } = target as HTMLElement;
+    style.contentVisibility = isIntersecting ? 'visible' : 'auto';
+    style.contain = isIntersecting ? 'style' : 'layout style paint';
+  }
+}
