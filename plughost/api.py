@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -176,23 +176,22 @@ class PageHandler(Handler):
         )
         nonce = new_nonce()
         self.xsrf_token  # noqa: B018  # reading it sets the cookie that Jupyter clients send back
-        self.set_header(
-            "Content-Security-Policy", content_security_policy(self._page, nonce, base_url)
-        )
+        policy = content_security_policy(self._page, nonce, base_url)
+        self.set_header("Content-Security-Policy", policy)
         self.set_header("Cache-Control", "no-store")
-        self.finish(
-            self.host.renderer.page(
-                self._page, self.host.frontends, self._config(visit), base_url, nonce
-            )
-        )
+        config = await self._config(visit)
+        frontends = self.host.frontends
+        self.finish(self.host.renderer.page(self._page, frontends, config, base_url, nonce))
 
-    def _config(self, visit: PageRequest) -> dict[str, Any]:
+    async def _config(self, visit: PageRequest) -> dict[str, Any]:
         merged: dict[str, Any] = {}
         for name, offers in self.host.running_offers():
             for config in offers.page_config:
                 if config.page == self._page.name:
                     with guard(self.host.records[name], "page configuration", fatal=False):
                         values = config.values(visit)
+                        if isinstance(values, Awaitable):
+                            values = await values
                         # What is no JSON must not take the page along.
                         json.dumps(values, allow_nan=False, ensure_ascii=False).encode()
                         _merge(merged, values)

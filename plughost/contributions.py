@@ -121,12 +121,13 @@ class Page:
 class PageConfig:
     """Values for one page's configuration, asked for at each visit.
 
-    `values` gets the visit and returns names and JSON values. Mappings are merged by
-    key, later extensions winning; anything else is replaced.
+    `values` gets the visit and returns names and JSON values, or is a coroutine function that
+    does; the page waits for it. Mappings are merged by key, later extensions winning; anything
+    else is replaced.
     """
 
     page: str
-    values: Callable[[PageRequest], Mapping[str, Any]]
+    values: Callable[[PageRequest], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,10 @@ from plughost_kernels.sessions import Sessions
 from plughost_kernels.settings import KernelSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from plughost import Host
+    from plughost_kernels.models import KernelModel, SessionModel
 
 KERNEL = r"/api/kernels/(?P<kernel_id>[^/]+)"
 
@@ -99,6 +102,24 @@ def plughost_status(host: Host) -> list[Status]:
             lambda: {"kernels": len(kernels), "connections": kernels.connections},
             work={"kernels": True},
         )
+    ]
+
+
+@hookimpl(optionalhook=True)
+def settings_startup(host: Host) -> list[tuple[str, Callable[[], Awaitable[Any]]]]:
+    specs, kernels = host.service(Kernelspecs), host.service(Kernels)
+    sessions = host.service(Sessions)
+
+    async def running() -> list[KernelModel]:
+        return [kernel.model() for kernel in kernels]
+
+    async def opened() -> list[SessionModel]:
+        return sessions.all()
+
+    return [
+        ("/api/kernelspecs", specs.look),
+        ("/api/kernels", running),
+        ("/api/sessions", opened),
     ]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from plughost import FileHandler, Host, Page, PageConfig, Route, hookimpl
-from plughost_lab import labextensions
+from plughost_lab import labextensions, startup
 from plughost_lab.moved import PATTERN as MOVED
 from plughost_lab.moved import Moved
 from plughost_lab.visit import PATTERN, LabOptions, page_config
@@ -49,4 +49,5 @@ def plughost_page_config(host: Host) -> list[PageConfig]:
     return [
         PageConfig("lab", lambda visit: page_config(visit, options)),
         PageConfig("lab", lambda visit: labextensions.page_config(host, visit.base_url)),
+        PageConfig("lab", lambda visit: startup.page_config(host, visit)),
     ]

@@ -38,6 +38,11 @@ class LabOptions:
     """Whether scripts and the console reach the application as `window.jupyterapp`."""
 
 
+def workspace(visit: PageRequest) -> str:
+    """The name of the workspace whose layout the page begins with."""
+    return visit.arguments["workspace"] or "default"
+
+
 def page_config(visit: PageRequest, options: LabOptions) -> dict[str, Any]:
     """The lab's part of the page configuration; README.md says what each value is for."""
     arguments = visit.arguments
@@ -57,7 +62,7 @@ def page_config(visit: PageRequest, options: LabOptions) -> dict[str, Any]:
         "labextensionsUrl": f"{LAB}/extensions",
         "fullLabextensionsUrl": f"{base}{LAB}/extensions",
         "mode": MODES[arguments["mode"]],
-        "workspace": arguments["workspace"] or "default",
+        "workspace": workspace(visit),
         "treePath": arguments["path"],
         "notebookVersion": CONTENTS_API,
         "quitButton": True,

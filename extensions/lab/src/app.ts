@@ -8,6 +8,7 @@ import { type IPlugin, PluginRegistry } from '@lumino/coreutils';
 import type { Admission, IApp, IBoot } from '@plughost/host';
 import { packageOf, Switches } from './config';
 import { isRenderer, rendererPlugin, stockPlugins } from './plugins';
+import { answers } from './startup/server';
 
 declare global {
   interface Window {
@@ -73,6 +74,8 @@ export class Lab implements IApp {
     if (PageConfig.getOption('exposeAppInBrowser').toLowerCase() === 'true') {
       window.jupyterapp = lab;
     }
+    // After those who have waited for that as well.
+    void lab.restored.then(() => setTimeout(() => answers.drop()));
     await lab.start({ ignorePlugins, bubblingKeydown: true });
   }
 

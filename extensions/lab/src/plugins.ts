@@ -68,6 +68,10 @@ import { about } from './about';
 import { fileBrowserFactory } from './filebrowser';
 import { languageServers } from './languageservers';
 import { notebookFactory } from './notebook';
+import { serverSettings } from './startup/server';
+import { settings } from './startup/settings';
+import { state } from './startup/state';
+import { windowResolver } from './startup/window';
 
 /** Left out of what those packages bring, each with its reason. */
 const LEFT_OUT = new Set([
@@ -129,7 +133,16 @@ const mime = [javascript, json, mermaidMime, pdf, vega5];
 
 /** Plugins of ours, each in the place of the stock one of its id. */
 const OURS = new Map<string, IPlugin<any, any>>(
-  [about, fileBrowserFactory, languageServers, notebookFactory].map(plugin => [plugin.id, plugin])
+  [
+    about,
+    fileBrowserFactory,
+    languageServers,
+    notebookFactory,
+    serverSettings,
+    settings,
+    state,
+    windowResolver
+  ].map(plugin => [plugin.id, plugin])
 );
 
 const renderers = createRendermimePlugins(mime as any[]);

@@ -39,10 +39,13 @@ class StartupData:
         self._apps = apps
         self._sections = sections
 
-    async def collect(self, app_url: str = LAB, workspace: str = "default") -> dict[str, bytes]:
+    async def collect(
+        self, app_url: str = LAB, workspace: str = "default", patience: float = SECONDS
+    ) -> dict[str, bytes]:
         """The JSON that a GET would be answered with now, by path below the base URL.
 
-        What fails, or takes longer than SECONDS, is not among them, and the log says so.
+        What fails, or takes longer than `patience` (seconds), is not among them, and the log
+        says so.
         """
         own = await self._own(app_url, workspace)
         offered = self._host.ask("settings_startup", tuple, host=self._host)
@@ -51,7 +54,7 @@ class StartupData:
             (name, pair) for name, pairs in {**offered, "settings": own}.items() for pair in pairs
         ]
         answers = await asyncio.gather(
-            *(asyncio.wait_for(_answer(pair), SECONDS) for _, pair in wanted),
+            *(asyncio.wait_for(_answer(pair), patience) for _, pair in wanted),
             return_exceptions=True,
         )
         found: dict[str, bytes] = {}

@@ -1,0 +1,103 @@
+/** What the page carries of the server's answers, so that its start asks for little. */
+
+/** Answers by path below the base URL, with the query that was asked; each is JSON text. */
+export type Texts = Readonly<Record<string, string>>;
+
+/** JupyterLab adds the time to what must not come from a cache. */
+const TIME = /[?&]\d{13}$/;
+
+/** Settings are listed in one answer; what is asked of one plugin is found there. */
+const SETTINGS = /^(.+\/api\/settings)(?:\/(.+)|\?ids_only=true)$/;
+
+interface ISettings {
+  readonly settings: readonly { readonly id: string }[];
+}
+
+/**
+ * The answers of one page, and those that the server gives meanwhile: nothing is asked twice.
+ *
+ * They hold until something is written, or until `drop()` says that the start is over.
+ */
+export class Answers {
+  constructor(
+    private _texts: Texts,
+    private readonly _base: string
+  ) {}
+
+  /** From now on the server is asked. */
+  drop(): void {
+    this._over = true;
+    this._texts = {};
+    this._settings.clear();
+    this._given.clear();
+  }
+
+  /** `fetch`, for `ServerConnection.ISettings`. */
+  readonly fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+    const request = new Request(input, init);
+    if (request.method !== 'GET') {
+      this.drop();
+    }
+    if (this._over) {
+      return fetch(request);
+    }
+    const text = this.find(request.url);
+    return text === undefined ? this._ask(request) : answer(text, request.url);
+  };
+
+  /** The answer to a GET of this address, if the page has it. */
+  find(url: string): string | undefined {
+    if (!url.startsWith(this._base)) {
+      return undefined;
+    }
+    const path = `/${url.slice(this._base.length).replace(TIME, '')}`;
+    return this._texts[path] ?? this._ofSettings(path);
+  }
+
+  /** Ask the server, unless it was asked the same before. */
+  private async _ask(request: Request): Promise<Response> {
+    const url = request.url.replace(TIME, '');
+    let given = this._given.get(url);
+    if (!given) {
+      given = fetch(request);
+      this._given.set(url, given);
+      given.catch(() => this._given.delete(url));
+    }
+    return (await given).clone();
+  }
+
+  private _ofSettings(path: string): string | undefined {
+    const [, list, id] = SETTINGS.exec(path) ?? [];
+    const text = this._texts[list];
+    if (text === undefined) {
+      return undefined;
+    }
+    let known = this._settings.get(list);
+    if (!known) {
+      known = (JSON.parse(text) as ISettings).settings;
+      this._settings.set(list, known);
+    }
+    if (id === undefined) {
+      return JSON.stringify({ settings: known.map(each => ({ id: each.id })) });
+    }
+    const found = known.find(each => each.id === decodeURIComponent(id));
+    return found && JSON.stringify(found);
+  }
+
+  private _over = false;
+  private readonly _given = new Map<string, Promise<Response>>();
+  private readonly _settings = new Map<string, ISettings['settings']>();
+}
+
+/** The answers that the server wrote into the page. */
+export function readAnswers(page: Document, base: string): Answers {
+  const text = page.getElementById('plughost-startup')?.textContent;
+  return new Answers(text ? JSON.parse(text) : {}, base);
+}
+
+function answer(text: string, url: string): Response {
+  const response = new Response(text, { headers: { 'Content-Type': 'application/json' } });
+  // A response that a script makes has no address; JupyterLab names it in what it reports.
+  Object.defineProperty(response, 'url', { value: url });
+  return response;
+}

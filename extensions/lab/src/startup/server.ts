@@ -1,0 +1,21 @@
+/** The connection to the server, whose first answers the page has brought along. */
+
+import { ServerConnection } from '@jupyterlab/services';
+import stock from '@jupyterlab/services-extension';
+import type { IPlugin } from '@lumino/coreutils';
+import { type Answers, readAnswers } from './answers';
+
+type Settings = IPlugin<null, ServerConnection.ISettings>;
+
+const plugin = stock.find(
+  ({ id }) => id === '@jupyterlab/services-extension:server-settings'
+) as Settings;
+
+/** The answers of this page; the app drops them when its start is over. */
+export const answers: Answers = readAnswers(document, ServerConnection.makeSettings().baseUrl);
+
+/** The stock plugin of this id, with a `fetch` that looks into the page first. */
+export const serverSettings: Settings = {
+  ...plugin,
+  activate: () => ServerConnection.makeSettings({ fetch: answers.fetch })
+};
