@@ -1,9 +1,8 @@
 /** Cells that are made empty, and filled when they come near: editor, prompt, outputs and all. */
 
 import { type Cell, CodeCell, MarkdownCell, RawCell } from '@jupyterlab/cells';
-import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { Message } from '@lumino/messaging';
-import { type IStockCell, insertOutput, setRegistry } from './stock';
+import type { IStockCell, IStockOutputs } from './stock';
 
 /** A cell that can be attached without being filled. */
 export interface ILateCell extends Cell {
@@ -70,36 +69,39 @@ function late<C extends new (options: any) => Cell>(Stock: C) {
 export const LateMarkdownCell = late(MarkdownCell);
 export const LateRawCell = late(RawCell);
 
-/**
- * A code cell whose outputs are not drawn either until it is filled.
- *
- * The stock cell draws them when it is made. Until then its output area gets a registry that
- * knows no type of data, so that it has an empty widget in each output's place.
- */
+/** A code cell whose outputs are not drawn either until it is filled. */
 export class LateCodeCell extends late(CodeCell) {
   constructor(options: CodeCell.IOptions) {
-    const { rendermime } = options;
-    const none = options.placeholder === false ? rendermime : Object.create(rendermime);
-    if (none !== rendermime) {
-      none.preferredMimeType = () => undefined;
+    const now = options.placeholder === false;
+    super(now ? options : { ...options, maxNumberOutputs: NONE });
+    if (!now) {
+      this.maxNumberOutputs = options.maxNumberOutputs;
+      this._followStreams();
     }
-    super({ ...options, rendermime: none });
-    setRegistry(this, rendermime);
-    this._none = none === rendermime ? null : none;
   }
 
   override fill(): void {
-    if (this._none && !this.isDisposed) {
-      delete (this._none as Partial<IRenderMimeRegistry>).preferredMimeType;
-      this._none = null;
-      const { model, layout, maxNumberOutputs } = this.outputArea;
-      for (let index = 0; index < Math.min(model.length, maxNumberOutputs); index++) {
-        layout.widgets[index].dispose();
-        insertOutput(this.outputArea, index);
+    const { outputArea, maxNumberOutputs } = this;
+    if (!this.isDisposed && outputArea.maxNumberOutputs === NONE) {
+      const area = outputArea as unknown as IStockOutputs;
+      area._maxNumberOutputs = maxNumberOutputs ?? Number.POSITIVE_INFINITY;
+      for (let index = 0; index < outputArea.model.length; index++) {
+        area._insertOutput(index, outputArea.model.get(index));
       }
     }
     super.fill();
   }
 
-  private _none: IRenderMimeRegistry | null;
+  /** What the stock output area does for those outputs only that it draws when it is made. */
+  private _followStreams(): void {
+    const area = this.outputArea as unknown as IStockOutputs;
+    const { outputs } = this.model;
+    for (let index = 0; index < outputs.length; index++) {
+      const output = outputs.get(index);
+      output.streamText?.changed.connect(() => area._setOutput(index, output), area);
+    }
+  }
 }
+
+/** As the greatest number of outputs: not even the note that there are more. */
+const NONE = -1;

@@ -10,12 +10,17 @@
 
 import type { Cell } from '@jupyterlab/cells';
 import type { Notebook } from '@jupyterlab/notebook';
-import { isLate } from './cells';
+import { MessageLoop } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
+import { type ILateCell, isLate } from './cells';
 import { estimatedHeight } from './height';
-import { StockNotebook } from './stock';
+import { type IStockLayout, StockNotebook } from './stock';
 
 /** How far from what is in view cells are filled: one view above it, one below. */
 const NEAR = '100% 0px';
+
+/** Milliseconds to put cells into the page; then something else may come, and the rest is put. */
+const AT_ONCE = 10;
 
 export class LateNotebook extends StockNotebook {
   constructor(options: Notebook.IOptions) {
@@ -25,6 +30,12 @@ export class LateNotebook extends StockNotebook {
       rootMargin: NEAR
     });
     this.activeCellChanged.connect((_, cell) => cell && this._fill(cell));
+    const layout = this.layout as unknown as IStockLayout;
+    const attach = layout.attachWidget;
+    layout.attachWidget = (index, widget) =>
+      isLate(widget as Cell) && (widget as ILateCell).waits
+        ? this._attachEmpty(index, widget)
+        : attach.call(layout, index, widget);
   }
 
   override dispose(): void {
@@ -37,6 +48,9 @@ export class LateNotebook extends StockNotebook {
   /** Fill the cell and what will be seen with it, so that its place does not change any more. */
   override scrollToItem(...[index, ...how]: Parameters<Notebook['scrollToItem']>): Promise<void> {
     const { cellsArray } = this;
+    if (this._isLate) {
+      this._place(Number.POSITIVE_INFINITY);
+    }
     for (const step of [-1, 1]) {
       let room = this.outerNode.clientHeight;
       for (let at = index; room > 0 && cellsArray[at]; at += step) {
@@ -54,11 +68,11 @@ export class LateNotebook extends StockNotebook {
     super.renderCellOutputs(index);
   }
 
-  override async _runOnIdleTime(milliseconds?: number): Promise<void> {
+  override async _runOnIdleTime(milliseconds = AT_ONCE): Promise<void> {
     if (!this._isLate) {
       return super._runOnIdleTime(milliseconds);
     }
-    this._place();
+    this._place(milliseconds);
   }
 
   /** Cells are observed as they are filled. */
@@ -94,18 +108,23 @@ export class LateNotebook extends StockNotebook {
     return this.notebookConfig.windowingMode === 'contentVisibility';
   }
 
-  /** Put all cells that are not yet there into the page, empty. */
-  private _place(): void {
+  /** Put cells that are not yet there into the page, empty, from the first one on. */
+  private _place(milliseconds: number): void {
     const { cellsArray, layout } = this;
     if (this.isDisposed || layout.widgets.length === cellsArray.length) {
       return;
     }
+    const end = performance.now() + milliseconds;
     const there = new Set(layout.widgets);
     for (const [index, cell] of cellsArray.entries()) {
-      cell.dataset.windowedListIndex = `${index}`;
       if (there.has(cell)) {
         continue;
       }
+      if (performance.now() > end) {
+        this._scheduleCellRenderOnIdle();
+        break;
+      }
+      cell.dataset.windowedListIndex = `${index}`;
       if (isLate(cell) && cell.isPlaceholder()) {
         cell.waits = true;
         cell.node.style.minHeight = `${estimatedHeight(cell.model)}px`;
@@ -115,6 +134,18 @@ export class LateNotebook extends StockNotebook {
     }
     if (this.activeCell) {
       this._fill(this.activeCell);
+    }
+  }
+
+  /** As a layout does it; the notebook's searches all nodes for the place of each. */
+  private _attachEmpty(index: number, widget: Widget): void {
+    const { isAttached, layout, viewportNode } = this;
+    if (isAttached) {
+      MessageLoop.sendMessage(widget, Widget.Msg.BeforeAttach);
+    }
+    viewportNode.insertBefore(widget.node, layout.widgets[index + 1]?.node ?? null);
+    if (isAttached) {
+      MessageLoop.sendMessage(widget, Widget.Msg.AfterAttach);
     }
   }
 
