@@ -88,6 +88,8 @@ export class LateCodeCell extends late(CodeCell) {
       for (let index = 0; index < outputArea.model.length; index++) {
         area._insertOutput(index, outputArea.model.get(index));
       }
+      // Where it would be drawn is not high yet; the stock cell has done it long ago, for nothing.
+      requestAnimationFrame(() => this.isDisposed || this.updatePromptOverlayIcon());
     }
     super.fill();
   }

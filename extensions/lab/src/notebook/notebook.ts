@@ -9,7 +9,7 @@
  */
 
 import type { Cell } from '@jupyterlab/cells';
-import type { Notebook } from '@jupyterlab/notebook';
+import { type Notebook, NotebookViewModel } from '@jupyterlab/notebook';
 import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import { type ILateCell, isLate } from './cells';
@@ -30,6 +30,10 @@ export class LateNotebook extends StockNotebook {
       rootMargin: NEAR
     });
     this.activeCellChanged.connect((_, cell) => cell && this._fill(cell));
+    // Asked for each cell whenever some are inserted, but of use in mode `full` only.
+    const { estimateWidgetSize } = this.viewModel;
+    this.viewModel.estimateWidgetSize = index =>
+      this._isLate ? NotebookViewModel.DEFAULT_CELL_SIZE : estimateWidgetSize(index);
     const layout = this.layout as unknown as IStockLayout;
     const attach = layout.attachWidget;
     layout.attachWidget = (index, widget) =>

@@ -8,7 +8,7 @@
  */
 
 import type { Cell } from '@jupyterlab/cells';
-import { Notebook } from '@jupyterlab/notebook';
+import { Notebook, type NotebookViewModel } from '@jupyterlab/notebook';
 import type { IOutputModel } from '@jupyterlab/rendermime';
 import type { Message } from '@lumino/messaging';
 import type { Widget } from '@lumino/widgets';
@@ -17,6 +17,7 @@ import type { Widget } from '@lumino/widgets';
 export interface IStockNotebook
   extends Omit<Notebook, 'dispose' | 'renderCellOutputs' | 'scrollToItem'> {
   readonly cellsArray: readonly Cell[];
+  readonly viewModel: NotebookViewModel;
   _contentVisibilityObserver: IntersectionObserver | null;
 
   dispose(): void;

@@ -3,6 +3,7 @@
 import { ServerConnection } from '@jupyterlab/services';
 import stock from '@jupyterlab/services-extension';
 import type { IPlugin } from '@lumino/coreutils';
+import { Ahead, firstNotebook } from '../notebook/ahead';
 import { type Answers, readAnswers } from './answers';
 
 type Settings = IPlugin<null, ServerConnection.ISettings>;
@@ -11,11 +12,15 @@ const plugin = stock.find(
   ({ id }) => id === '@jupyterlab/services-extension:server-settings'
 ) as Settings;
 
+const { baseUrl } = ServerConnection.makeSettings();
+
 /** The answers of this page; the app drops them when its start is over. */
-export const answers: Answers = readAnswers(document, ServerConnection.makeSettings().baseUrl);
+export const answers: Answers = readAnswers(document, baseUrl);
+
+const ahead = new Ahead(firstNotebook(baseUrl, location.search));
 
 /** The stock plugin of this id, with a `fetch` that looks into the page first. */
 export const serverSettings: Settings = {
   ...plugin,
-  activate: () => ServerConnection.makeSettings({ fetch: answers.fetch })
+  activate: () => ServerConnection.makeSettings({ fetch: ahead.before(answers.fetch) })
 };
