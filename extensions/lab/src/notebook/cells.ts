@@ -10,6 +10,8 @@ export interface ILateCell extends Cell {
   waits: boolean;
   /** Fill it, if it is empty. */
   fill(): void;
+  /** Whether it is filled, and all that is drawn later is there as well. */
+  isDrawn(): boolean;
 }
 
 export function isLate(cell: Cell): cell is ILateCell {
@@ -42,6 +44,10 @@ function late<C extends new (options: any) => Cell>(Stock: C) {
       }
     }
 
+    isDrawn(): boolean {
+      return !this.placeholder;
+    }
+
     override onBeforeAttach(message: Message): void {
       if (!this.waits) {
         this.fill();
@@ -66,8 +72,14 @@ function late<C extends new (options: any) => Cell>(Stock: C) {
   ) => InstanceType<C> & ILateCell;
 }
 
-export const LateMarkdownCell = late(MarkdownCell);
 export const LateRawCell = late(RawCell);
+
+/** A text is drawn some time after its cell is filled; until then its editor is in its place. */
+export class LateMarkdownCell extends late(MarkdownCell) {
+  override isDrawn(): boolean {
+    return super.isDrawn() && (!this.rendered || this.renderer.isAttached);
+  }
+}
 
 /** A code cell whose outputs are not drawn either until it is filled. */
 export class LateCodeCell extends late(CodeCell) {

@@ -5,12 +5,15 @@ import type { IOutputModel } from '@jupyterlab/rendermime';
 
 const LINE = 17;
 const AROUND = 22;
+const AROUND_TEXT = 48;
 const PICTURE = 300;
 const OTHER = 150;
 
 /** Pixels: about right for text, a guess for everything else. */
 export function estimatedHeight(model: ICellModel): number {
-  let height = AROUND + LINE * lines(model.sharedModel.getSource());
+  let height =
+    (model.type === 'markdown' ? AROUND_TEXT : AROUND) +
+    LINE * lines(model.sharedModel.getSource());
   if (model instanceof CodeCellModel) {
     for (let index = 0; index < model.outputs.length; index++) {
       height += outputHeight(model.outputs.get(index));

@@ -14,6 +14,7 @@ import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import { type ILateCell, isLate } from './cells';
 import { estimatedHeight } from './height';
+import { Settling } from './settling';
 import { type IStockLayout, StockNotebook } from './stock';
 
 /** How far from what is in view cells are filled: one view above it, one below. */
@@ -22,6 +23,9 @@ const NEAR = '100% 0px';
 /** Milliseconds to put cells into the page; then something else may come, and the rest is put. */
 const AT_ONCE = 10;
 
+/** How many frames a text may take to be drawn until its cell's place counts as settled. */
+const FRAMES = 20;
+
 export class LateNotebook extends StockNotebook {
   constructor(options: Notebook.IOptions) {
     super(options);
@@ -29,7 +33,7 @@ export class LateNotebook extends StockNotebook {
       root: this.outerNode,
       rootMargin: NEAR
     });
-    this.activeCellChanged.connect((_, cell) => cell && this._fill(cell));
+    this._settling = new Settling(this.outerNode);
     // Asked for each cell whenever some are inserted, but of use in mode `full` only.
     const { estimateWidgetSize } = this.viewModel;
     this.viewModel.estimateWidgetSize = index =>
@@ -45,30 +49,28 @@ export class LateNotebook extends StockNotebook {
   override dispose(): void {
     if (!this.isDisposed) {
       this._near.disconnect();
+      this._settling.dispose();
     }
     super.dispose();
   }
 
   /** Fill the cell and what will be seen with it, so that its place does not change any more. */
-  override scrollToItem(...[index, ...how]: Parameters<Notebook['scrollToItem']>): Promise<void> {
-    const { cellsArray } = this;
+  override async scrollToItem(
+    ...[index, ...how]: Parameters<Notebook['scrollToItem']>
+  ): Promise<void> {
+    const request = Symbol();
+    this._scrolling = request;
     if (this._isLate) {
       this._place(Number.POSITIVE_INFINITY);
+      await Promise.all(this._around(index).map(cell => this._fill(cell)));
     }
-    for (const step of [-1, 1]) {
-      let room = this.outerNode.clientHeight;
-      for (let at = index; room > 0 && cellsArray[at]; at += step) {
-        if (!cellsArray[at].isHidden) {
-          this._fill(cellsArray[at]);
-          room -= estimatedHeight(cellsArray[at].model);
-        }
-      }
+    if (this._scrolling === request && !this.isDisposed) {
+      await super.scrollToItem(index, ...how);
     }
-    return super.scrollToItem(index, ...how);
   }
 
   override renderCellOutputs(index: number): void {
-    this._fill(this.cellsArray[index]);
+    void this._fill(this.cellsArray[index]);
     super.renderCellOutputs(index);
   }
 
@@ -103,7 +105,7 @@ export class LateNotebook extends StockNotebook {
     super._updateNotebookConfig();
     if (!this._isLate) {
       for (const cell of this.cellsArray) {
-        this._fill(cell);
+        void this._fill(cell);
       }
     }
   }
@@ -136,9 +138,6 @@ export class LateNotebook extends StockNotebook {
       }
       layout.insertWidget(index, cell);
     }
-    if (this.activeCell) {
-      this._fill(this.activeCell);
-    }
   }
 
   /** As a layout does it; the notebook's searches all nodes for the place of each. */
@@ -154,27 +153,53 @@ export class LateNotebook extends StockNotebook {
   }
 
   private _onNear(entries: IntersectionObserverEntry[]): void {
-    for (const { target, isIntersecting } of entries) {
+    for (const { target, isIntersecting, boundingClientRect } of entries) {
       const cell = this.cellsArray[Number((target as HTMLElement).dataset.windowedListIndex)];
-      if (isIntersecting && cell?.node === target) {
-        this._fill(cell);
+      if (isIntersecting && cell?.node === target && isLate(cell) && cell.waits) {
+        this._settling.begin(cell.node, boundingClientRect.height);
+        void this._fill(cell);
       }
     }
   }
 
-  private _fill(cell: Cell): void {
+  /** A cell, and those that can be in view together with it. */
+  private _around(index: number): Cell[] {
+    const found = new Set<Cell>();
+    for (const step of [-1, 1]) {
+      let room = this.outerNode.clientHeight;
+      for (let at = index; room > 0 && this.cellsArray[at]; at += step) {
+        const cell = this.cellsArray[at];
+        if (!cell.isHidden) {
+          found.add(cell);
+          room -= estimatedHeight(cell.model);
+        }
+      }
+    }
+    return [...found];
+  }
+
+  /** Resolves when the cell is as high as it will be, or takes too long for that. */
+  private async _fill(cell: Cell): Promise<void> {
     if (!isLate(cell) || !cell.waits) {
       return;
     }
     const { style } = cell.node;
     this._near.unobserve(cell.node);
-    cell.fill();
+    // Laid out now, wherever it is: else it would get its height, and move others, in view only.
+    style.contentVisibility = 'visible';
     style.containIntrinsicSize = `auto ${style.minHeight}`;
+    cell.fill();
+    for (let frame = 0; frame < FRAMES && !cell.isDisposed && !cell.isDrawn(); frame++) {
+      await new Promise(resolve => requestAnimationFrame(resolve));
+    }
     style.minHeight = '';
+    await this._settling.end(cell.node);
     this._contentVisibilityObserver?.observe(cell.node);
   }
 
   private readonly _near: IntersectionObserver;
+  private readonly _settling: Settling;
+  private _scrolling: symbol | null = null;
 }
 
 /** Filled cells that are out of view need not be laid out; those in view may not be clipped. */
