@@ -21,6 +21,7 @@ from kernels import (
     kernel_trips,
 )
 from load import load
+from notebooks import open_notebook
 from playwright.async_api import Page, async_playwright
 from servers import TOKEN, Running, contender
 from workshops import workshop
@@ -115,6 +116,7 @@ MEASUREMENTS = {
     "start": Measurement(start),
     "page": Measurement(page),
     "contents": Measurement(contents),
+    "notebook": Measurement(open_notebook, rounds=2),
     "requests": Measurement(requests),
     "kernel-start": Measurement(kernel_start, (*SERVERS[:2], "jupyter_client")),
     "kernel-trips": Measurement(kernel_trips, (*SERVERS[:2], "jupyter_client")),
