@@ -8,7 +8,9 @@ import { type IPlugin, PluginRegistry } from '@lumino/coreutils';
 import type { Admission, IApp, IBoot } from '@plughost/host';
 import { packageOf, Switches } from './config';
 import { isRenderer, rendererPlugin, stockPlugins } from './plugins';
-import { answers } from './startup/server';
+import { canWait, isPlain } from './startup/order';
+import { answers, savedWorkspace } from './startup/server';
+import { Waiting } from './startup/waiting';
 
 declare global {
   interface Window {
@@ -16,6 +18,9 @@ declare global {
     jupyterapp?: JupyterLab;
   }
 }
+
+/** Milliseconds in which those who waited for everything ask for the last that the page has. */
+const AFTERMATH = 1000;
 
 /** JupyterLab as an app of a plughost page. */
 export class Lab implements IApp {
@@ -39,7 +44,11 @@ export class Lab implements IApp {
     }
     const admission = this._switches.admission(plugin.id, extension);
     this._admitted.set(plugin, admission);
-    return admission;
+    if (admission !== 'start' || extension !== this._own || !this._plain || !canWait(plugin.id)) {
+      return admission;
+    }
+    this._patient.push(plugin.id);
+    return 'defer';
   }
 
   registerPlugin(plugin: IPlugin<any, any>): void {
@@ -74,9 +83,17 @@ export class Lab implements IApp {
     if (PageConfig.getOption('exposeAppInBrowser').toLowerCase() === 'true') {
       window.jupyterapp = lab;
     }
-    // After those who have waited for that as well.
-    void lab.restored.then(() => setTimeout(() => answers.drop()));
+    this._wait(lab);
     await lab.start({ ignorePlugins, bubblingKeydown: true });
+  }
+
+  /** See to it that those who wait are activated, and that the answers are dropped in the end. */
+  private _wait(lab: JupyterLab): void {
+    const waiting = new Waiting(lab, this._patient);
+    const own = lab.allPluginsActivated;
+    const all = lab.restored.then(() => waiting.whenIdle()).then(() => own);
+    Object.defineProperty(lab, 'allPluginsActivated', { value: all });
+    void all.then(() => setTimeout(() => answers.drop(), AFTERMATH));
   }
 
   private _ids(admission: Admission): string[] {
@@ -105,5 +122,8 @@ export class Lab implements IApp {
     PageConfig.Extension.disabled,
     PageConfig.Extension.deferred
   );
+  /** The ids of those that wait until the page is there. */
+  private readonly _patient: string[] = [];
+  private readonly _plain = isPlain(savedWorkspace());
   private readonly _admitted = new Map<IPlugin<any, any>, Admission>();
 }

@@ -68,6 +68,8 @@ import { about } from './about';
 import { fileBrowserFactory } from './filebrowser';
 import { languageServers } from './languageservers';
 import { notebookFactory } from './notebook';
+import { launcher as launching } from './startup/launcher';
+import { layout } from './startup/layout';
 import { serverSettings } from './startup/server';
 import { settings } from './startup/settings';
 import { state } from './startup/state';
@@ -137,6 +139,8 @@ const OURS = new Map<string, IPlugin<any, any>>(
     about,
     fileBrowserFactory,
     languageServers,
+    launching,
+    layout,
     notebookFactory,
     serverSettings,
     settings,

@@ -16,7 +16,8 @@ interface ISettings {
 /**
  * The answers of one page, and those that the server gives meanwhile: nothing is asked twice.
  *
- * They hold until something is written, or until `drop()` says that the start is over.
+ * They hold until something is written that they might be about, or until `drop()` says that the
+ * start is over.
  */
 export class Answers {
   constructor(
@@ -36,7 +37,8 @@ export class Answers {
   readonly fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const request = new Request(input, init);
     if (request.method !== 'GET') {
-      this.drop();
+      this._forget(this._path(request.url));
+      return fetch(request);
     }
     if (this._over) {
       return fetch(request);
@@ -47,21 +49,36 @@ export class Answers {
 
   /** The answer to a GET of this address, if the page has it. */
   find(url: string): string | undefined {
-    if (!url.startsWith(this._base)) {
-      return undefined;
-    }
-    const path = `/${url.slice(this._base.length).replace(TIME, '')}`;
+    const path = this._path(url);
     return this._texts[path] ?? this._ofSettings(path);
+  }
+
+  /** The path of an address below the base URL; empty for an address elsewhere. */
+  private _path(url: string): string {
+    return url.startsWith(this._base) ? `/${url.slice(this._base.length).replace(TIME, '')}` : '';
+  }
+
+  /** Forget what a write below this path may have changed. */
+  private _forget(path: string): void {
+    const concerned = (other: string): boolean => family(other) === family(path);
+    this._texts = Object.fromEntries(
+      Object.entries(this._texts).filter(([other]) => !concerned(other))
+    );
+    for (const map of [this._settings, this._given]) {
+      for (const key of [...map.keys()].filter(concerned)) {
+        map.delete(key);
+      }
+    }
   }
 
   /** Ask the server, unless it was asked the same before. */
   private async _ask(request: Request): Promise<Response> {
-    const url = request.url.replace(TIME, '');
-    let given = this._given.get(url);
+    const path = this._path(request.url) || request.url;
+    let given = this._given.get(path);
     if (!given) {
       given = fetch(request);
-      this._given.set(url, given);
-      given.catch(() => this._given.delete(url));
+      this._given.set(path, given);
+      given.catch(() => this._given.delete(path));
     }
     return (await given).clone();
   }
@@ -87,6 +104,11 @@ export class Answers {
   private _over = false;
   private readonly _given = new Map<string, Promise<Response>>();
   private readonly _settings = new Map<string, ISettings['settings']>();
+}
+
+/** What is written together: all below `/api`, each resource of an app such as `/lab/api/x`. */
+function family(path: string): string {
+  return /^\/api\/|^\/[^/]+\/api\/[^/?]+/.exec(path)?.[0] ?? path;
 }
 
 /** The answers that the server wrote into the page. */

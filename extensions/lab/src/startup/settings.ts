@@ -1,6 +1,6 @@
 /** The registry of settings, with a validator that works when there is something to validate. */
 
-import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { JupyterFrontEnd, JupyterLab } from '@jupyterlab/application';
 import stock from '@jupyterlab/apputils-extension';
 import {
   ISettingConnector,
@@ -25,7 +25,7 @@ export const settings: Registry = {
       plugins: (await connector.list('active')).values.filter(({ id }) => app.hasPlugin(id)),
       validator: new LazyValidator()
     });
-    void app.restored.then(() => loadLate(app, connector, registry));
+    void (app as JupyterLab).allPluginsActivated.then(() => loadLate(app, connector, registry));
     return registry;
   }
 };

@@ -74,10 +74,18 @@ it('finds the settings of one plugin, and the list of their ids', async () => {
   expect(await get(answers, 'lab/api/settings/x:y')).toBe('from the server');
 });
 
-it('holds no answer after something was written, nor after the start', async () => {
+it('holds no answer that something written may have changed, and none after the start', async () => {
   const written = new Answers(TEXTS, BASE);
-  await written.fetch(`${BASE}api/kernels`, { method: 'POST' });
+  await get(written, 'api/contents');
+  await written.fetch(`${BASE}lab/api/workspaces/default`, { method: 'PUT' });
+  expect(await get(written, 'api/kernels')).toEqual([{ id: 'k' }]);
+  await written.fetch(`${BASE}api/sessions`, { method: 'POST' });
   expect(await get(written, 'api/kernels')).toBe('from the server');
+  await get(written, 'api/contents');
+  expect(asked.filter(({ url }) => url.endsWith('api/contents')).length).toBe(2);
+  expect(await get(written, 'lab/api/settings/a:b')).toMatchObject({ id: 'a:b' });
+  await written.fetch(`${BASE}lab/api/settings/a:b`, { method: 'PUT' });
+  expect(await get(written, 'lab/api/settings/c:d')).toBe('from the server');
   const over = new Answers(TEXTS, BASE);
   await get(over, 'lab/api/settings/a:b');
   over.drop();

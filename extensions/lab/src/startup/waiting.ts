@@ -1,0 +1,108 @@
+/** Plugins that wait until the page is there: who activates them, and who must wait for that. */
+
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+
+/** What tells that a person is about to do something. */
+const SIGNS = ['pointerdown', 'keydown', 'dragenter', 'paste'] as const;
+
+/** Commands that the start itself runs; any other finds everything active. */
+const OF_THE_START = new Set([
+  'apputils:load-statedb',
+  'filebrowser:activate',
+  'launcher:create',
+  'router:tree'
+]);
+
+/** Milliseconds that a command waits; one that is run by a plugin it waits for goes on then. */
+const PATIENCE = 2000;
+
+/** A browser that is never idle is taken to be after this many milliseconds. */
+const BUSY = 1000;
+
+/** The plugins that wait, in the order in which they are activated. */
+export class Waiting {
+  constructor(
+    private readonly _app: Pick<
+      JupyterFrontEnd,
+      'activatePlugin' | 'commands' | 'isPluginActivated'
+    >,
+    ids: readonly string[]
+  ) {
+    this._open = [...ids];
+    for (const sign of SIGNS) {
+      window.addEventListener(sign, this._onSign, { capture: true, once: true });
+    }
+    this._guardCommands();
+  }
+
+  /** Activate them all at once, unless that is under way. */
+  now(): Promise<void> {
+    this._all ??= Promise.all([this._current, this._activate(this._open.splice(0))]).then(() =>
+      this._end()
+    );
+    return this._all;
+  }
+
+  /** Activate them one after another whenever the browser has nothing to do. */
+  async whenIdle(): Promise<void> {
+    while (this._open.length > 0) {
+      const deadline = await idle();
+      do {
+        this._current = this._activate(this._open.splice(0, 1));
+        await this._current;
+      } while (deadline.timeRemaining() > 0 && this._open.length > 0);
+    }
+    await this.now();
+  }
+
+  private async _activate(ids: string[]): Promise<void> {
+    // Whatever goes wrong is on the host's records.
+    await Promise.allSettled(ids.map(id => this._app.activatePlugin(id)));
+  }
+
+  private _end(): void {
+    for (const sign of SIGNS) {
+      window.removeEventListener(sign, this._onSign, { capture: true });
+    }
+    this._release();
+  }
+
+  /**
+   * Commands wait until all are active: what they open is then what it always is. Those that
+   * are not there yet cannot have changed.
+   */
+  private _guardCommands(): void {
+    const { commands } = this._app;
+    const { execute, notifyCommandChanged } = commands;
+    commands.notifyCommandChanged = id => {
+      if (id === undefined || commands.hasCommand(id)) {
+        notifyCommandChanged.call(commands, id);
+      }
+    };
+    commands.execute = async (id, args) => {
+      if (!OF_THE_START.has(id)) {
+        await Promise.race([this.now(), new Promise(done => setTimeout(done, PATIENCE))]);
+      }
+      return execute.call(commands, id, args);
+    };
+    this._release = () => {
+      Object.assign(commands, { execute, notifyCommandChanged });
+    };
+  }
+
+  private readonly _onSign = (): void => void this.now();
+  private readonly _open: string[];
+  private _release: () => void = () => undefined;
+  private _current: Promise<void> = Promise.resolve();
+  private _all: Promise<void> | null = null;
+}
+
+/** Resolves when the browser has nothing to do. */
+function idle(): Promise<Pick<IdleDeadline, 'timeRemaining'>> {
+  return new Promise(
+    resolve =>
+      'requestIdleCallback' in window
+        ? requestIdleCallback(resolve, { timeout: BUSY })
+        : setTimeout(resolve, 1, { timeRemaining: () => 0 }) // Safari
+  );
+}
