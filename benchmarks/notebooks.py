@@ -44,6 +44,15 @@ seen.first = () => document.querySelector('.jp-Notebook .jp-Cell .cm-content');
 """.replace("KEY", KEY)
 """Long tasks, and when the key stands in the first cell: just before that frame is painted."""
 
+FIRST = """
+(() => {
+  const editor = seen.first();
+  const { x, y, height } = editor?.getBoundingClientRect() ?? {};
+  return editor?.textContent && height > 0 && [x + 20, y + 10];
+})()
+"""
+"""Where to click into the first cell; before the notebook has come, there is an empty one."""
+
 LATENCY = """
 seen.latencies = [];
 const editor = seen.first();
@@ -117,12 +126,9 @@ async def open_notebook(server: Running) -> Figures:
 
 
 async def _keystroke(page: Page) -> Figures:
-    await page.wait_for_function("seen.first()?.getBoundingClientRect().height > 0")
     typed = None
     while typed is None:
-        x, y = await page.evaluate(
-            "(({ x, y }) => [x + 20, y + 10])(seen.first().getBoundingClientRect())"
-        )
+        x, y = await (await page.wait_for_function(FIRST)).json_value()
         await page.mouse.click(x, y)
         await page.keyboard.press(KEY)
         # A key that came while the page was still being built may have gone elsewhere.

@@ -17,8 +17,8 @@ import { estimatedHeight } from './height';
 import { Settling } from './settling';
 import { type IStockLayout, StockNotebook } from './stock';
 
-/** How far from what is in view cells are filled: one view above it, one below. */
-const NEAR = '100% 0px';
+/** How far from what is in view cells are filled, above and below, in heights of the view. */
+const NEAR = 1;
 
 /** Milliseconds to put cells into the page; then something else may come, and the rest is put. */
 const AT_ONCE = 10;
@@ -29,10 +29,10 @@ const FRAMES = 20;
 export class LateNotebook extends StockNotebook {
   constructor(options: Notebook.IOptions) {
     super(options);
-    this._near = new IntersectionObserver(entries => this._onNear(entries), {
-      root: this.outerNode,
-      rootMargin: NEAR
-    });
+    this._resized = new ResizeObserver(() => this._look());
+    this._resized.observe(this.outerNode);
+    this._resized.observe(this.viewportNode);
+    this.outerNode.addEventListener('scroll', () => this._look(), { passive: true });
     this._settling = new Settling(this.outerNode);
     // Asked for each cell whenever some are inserted, but of use in mode `full` only.
     const { estimateWidgetSize } = this.viewModel;
@@ -48,7 +48,7 @@ export class LateNotebook extends StockNotebook {
 
   override dispose(): void {
     if (!this.isDisposed) {
-      this._near.disconnect();
+      this._resized.disconnect();
       this._settling.dispose();
     }
     super.dispose();
@@ -133,8 +133,9 @@ export class LateNotebook extends StockNotebook {
       cell.dataset.windowedListIndex = `${index}`;
       if (isLate(cell) && cell.isPlaceholder()) {
         cell.waits = true;
+        // There is nothing to be left out, and for this, too, each frame looks at all of them.
+        cell.node.style.contentVisibility = 'visible';
         cell.node.style.minHeight = `${estimatedHeight(cell.model)}px`;
-        this._near.observe(cell.node);
       }
       layout.insertWidget(index, cell);
     }
@@ -152,14 +153,63 @@ export class LateNotebook extends StockNotebook {
     }
   }
 
-  private _onNear(entries: IntersectionObserverEntry[]): void {
-    for (const { target, isIntersecting, boundingClientRect } of entries) {
-      const cell = this.cellsArray[Number((target as HTMLElement).dataset.windowedListIndex)];
-      if (isIntersecting && cell?.node === target && isLate(cell) && cell.waits) {
-        this._settling.begin(cell.node, boundingClientRect.height);
-        void this._fill(cell);
+  /** Fill what is near, before the next frame is drawn. */
+  private _look(): void {
+    this._looking ??= requestAnimationFrame(() => {
+      this._looking = null;
+      if (this._isLate && !this.isDisposed) {
+        // All are measured before one is filled: else the page is laid out anew for each.
+        for (const { cell, height } of this._waitingNear()) {
+          this._settling.begin(cell.node, height);
+          void this._fill(cell);
+        }
+      }
+    });
+  }
+
+  /**
+   * Empty cells that are near, and how high they are.
+   *
+   * An observer of intersections would tell as well, but looks at thousands of cells each frame.
+   */
+  private _waitingNear(): { cell: Cell; height: number }[] {
+    const cells = this.layout.widgets as readonly Cell[];
+    const { top, height } = this.outerNode.getBoundingClientRect();
+    const found: { cell: Cell; height: number }[] = [];
+    for (let at = this._firstBelow(top - NEAR * height); at < cells.length; at++) {
+      const cell = cells[at];
+      if (cell.isHidden) {
+        continue;
+      }
+      const box = cell.node.getBoundingClientRect();
+      if (box.top > top + (1 + NEAR) * height) {
+        break;
+      }
+      if (isLate(cell) && cell.waits) {
+        found.push({ cell, height: box.height });
       }
     }
+    return found;
+  }
+
+  /** The index of the first cell, or of hidden ones before it, that ends below a height. */
+  private _firstBelow(height: number): number {
+    const cells = this.layout.widgets;
+    let low = 0;
+    let high = cells.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      let shown = middle;
+      while (shown < high && cells[shown].isHidden) {
+        shown++;
+      }
+      if (shown < high && cells[shown].node.getBoundingClientRect().bottom <= height) {
+        low = shown + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
   }
 
   /** A cell, and those that can be in view together with it. */
@@ -184,7 +234,6 @@ export class LateNotebook extends StockNotebook {
       return;
     }
     const { style } = cell.node;
-    this._near.unobserve(cell.node);
     // Laid out now, wherever it is: else it would get its height, and move others, in view only.
     style.contentVisibility = 'visible';
     style.containIntrinsicSize = `auto ${style.minHeight}`;
@@ -197,8 +246,9 @@ export class LateNotebook extends StockNotebook {
     this._contentVisibilityObserver?.observe(cell.node);
   }
 
-  private readonly _near: IntersectionObserver;
+  private readonly _resized: ResizeObserver;
   private readonly _settling: Settling;
+  private _looking: number | null = null;
   private _scrolling: symbol | null = null;
 }
 
