@@ -22,6 +22,7 @@ from kernels import (
 )
 from labextensions import kind, labextensions
 from load import load
+from notebooks import open_notebook
 from pages import Figures, page
 from servers import TOKEN, Running, contender
 from workshops import workshop
@@ -76,6 +77,7 @@ MEASUREMENTS = {
     "page": Measurement(page),
     "page-labextensions": Measurement(labextensions, rounds=2, subject=kind),
     "contents": Measurement(contents),
+    "notebook": Measurement(open_notebook, rounds=2),
     "requests": Measurement(requests),
     "kernel-start": Measurement(kernel_start, (*SERVERS[:2], "jupyter_client")),
     "kernel-trips": Measurement(kernel_trips, (*SERVERS[:2], "jupyter_client")),

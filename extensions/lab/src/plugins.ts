@@ -70,6 +70,7 @@ import { extensionProblems } from './extensions';
 import { fileBrowserFactory } from './filebrowser';
 import { insteadOfStock, kernels } from './kernels';
 import { languageServers } from './languageservers';
+import { notebookFactory } from './notebook';
 import { typedByData } from './pdf';
 import { launcher as launching } from './startup/launcher';
 import { layout } from './startup/layout';
@@ -148,6 +149,7 @@ const OURS = new Map<string, IPlugin<any, any>>(
     languageServers,
     launching,
     layout,
+    notebookFactory,
     serverSettings,
     settings,
     state,

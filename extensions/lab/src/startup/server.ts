@@ -4,6 +4,7 @@ import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import stock from '@jupyterlab/services-extension';
 import type { IPlugin } from '@lumino/coreutils';
+import { Ahead, firstNotebook } from '../notebook/ahead';
 import { type Answers, readAnswers } from './answers';
 
 type Settings = IPlugin<null, ServerConnection.ISettings>;
@@ -17,6 +18,8 @@ const { baseUrl } = ServerConnection.makeSettings();
 /** The answers of this page; the app drops them when its start is over. */
 export const answers: Answers = readAnswers(document, baseUrl);
 
+const ahead = new Ahead(firstNotebook(baseUrl, location.search));
+
 /** The workspace that the page begins with, JSON, if it has brought that along. */
 export function savedWorkspace(): string | undefined {
   const api = URLExt.join(baseUrl, PageConfig.getOption('workspacesApiUrl'));
@@ -26,5 +29,5 @@ export function savedWorkspace(): string | undefined {
 /** The stock plugin of this id, with a `fetch` that looks into the page first. */
 export const serverSettings: Settings = {
   ...plugin,
-  activate: () => ServerConnection.makeSettings({ fetch: answers.fetch })
+  activate: () => ServerConnection.makeSettings({ fetch: ahead.before(answers.fetch) })
 };
