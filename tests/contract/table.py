@@ -34,7 +34,6 @@ OWNERS = (
 # What a planned row waits for, and nothing else: a free text would hide that
 # nobody has taken the row on.
 TOPICS = (
-    "lab in full",
     "extension manager",
     "JupyterHub",
 )

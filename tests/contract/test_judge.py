@@ -9,7 +9,9 @@ from .proofs import Proof
 from .table import OWNERS, STATES, TOPICS, Row
 
 WORKS = Row("GET /api/status", "plughost", "works", place="endpoints.csv:2")
-PLANNED = Row("GET /api/kernels", "kernels", "planned", "lab in full", place="endpoints.csv:3")
+PLANNED = Row(
+    "GET /api/kernels", "kernels", "planned", "extension manager", place="endpoints.csv:3"
+)
 LEFT_OUT = Row("GET /lab/api/build", "lab", "left out", "nothing to build", place="endpoints.csv:4")
 PROOF = Proof("GET /api/status", "tests/test_a.py::test_b", "tests/test_a.py:7")
 CLAIM = "tests/test_a.py:7: the claim"
@@ -34,7 +36,7 @@ def test_a_sound_table_has_no_problems() -> None:
         ({"note": "some day"}, f"is planned in 'some day', no topic. Known: {', '.join(TOPICS)}."),
         (
             {"note": "lab in ful"},
-            "is planned in 'lab in ful', no topic. Did you mean 'lab in full'?",
+            "is planned in 'extension manage', no topic. Did you mean 'extension manager'?",
         ),
         ({"state": "left out", "note": ""}, "is left out without a reason. Say in its note why."),
         ({"state": "works", "note": ""}, UNPROVEN),
@@ -52,8 +54,8 @@ def test_a_row_without_an_id_is_named_by_its_line() -> None:
 
 
 def test_a_row_that_works_keeps_no_plan() -> None:
-    assert problems([replace(WORKS, note="lab in full")], [PROOF]) == [
-        f"{AT_WORKS} works, so its note 'lab in full' is out of date. Leave it empty."
+    assert problems([replace(WORKS, note="extension manager")], [PROOF]) == [
+        f"{AT_WORKS} works, so its note 'extension manager' is out of date. Leave it empty."
     ]
 
 

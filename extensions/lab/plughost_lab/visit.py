@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from plughost import PageRequest, __version__
+
+FRONTEND = "/plughost/frontends/lab"
+"""Where the compiled files of this extension are served."""
 
 LAB = "/lab"
 """The page configuration's `appUrl`."""
@@ -36,6 +40,8 @@ class LabOptions:
 
     expose_app_in_browser: bool = False
     """Whether scripts and the console reach the application as `window.jupyterapp`."""
+    always_show_debugger: bool = False
+    """Whether the debugger is shown for kernels that cannot be debugged as well."""
 
 
 def workspace(visit: PageRequest) -> str:
@@ -71,5 +77,11 @@ def page_config(visit: PageRequest, options: LabOptions) -> dict[str, Any]:
         "cacheFiles": True,
         "devMode": False,
         "exposeAppInBrowser": options.expose_app_in_browser,
+        "alwaysShowDebuggerExtension": options.always_show_debugger,
+        "appendToken": False,
+        "staticUrl": FRONTEND,
+        "fullStaticUrl": base + FRONTEND,
+        "staticDir": str(Path(__file__).parent / "frontend"),
+        "templatesDir": str(Path(__file__).parent),
     }
     return {**values, "notFoundUrl": visit.path} if arguments["unknown"] else values

@@ -60,7 +60,12 @@ def plughost_routes(host: Host) -> list[Route]:
 @hookimpl
 def plughost_page_config(host: Host) -> list[PageConfig]:
     apps = host.service(Apps)
-    return [PageConfig("lab", lambda visit: apps.page_config(LAB))]
+    options = host.config.extension("settings", Options)
+    extra = [str(path) for path in options.extra_labextensions_path]
+    return [
+        PageConfig("lab", lambda visit: apps.page_config(LAB)),
+        PageConfig("lab", lambda visit: {"extraLabextensionsPath": extra}),
+    ]
 
 
 def _folders(host: Host) -> Folders:
