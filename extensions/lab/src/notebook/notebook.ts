@@ -14,7 +14,7 @@ import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import { type ILateCell, isLate } from './cells';
 import { estimatedHeight } from './height';
-import { Settling } from './settling';
+import { nextFrame, Settling } from './settling';
 import { type IStockLayout, StockNotebook } from './stock';
 
 /** How far from what is in view cells are filled, above and below, in heights of the view. */
@@ -239,7 +239,7 @@ export class LateNotebook extends StockNotebook {
     style.containIntrinsicSize = `auto ${style.minHeight}`;
     cell.fill();
     for (let frame = 0; frame < FRAMES && !cell.isDisposed && !cell.isDrawn(); frame++) {
-      await new Promise(resolve => requestAnimationFrame(resolve));
+      await nextFrame();
     }
     style.minHeight = '';
     await this._settling.end(cell.node);

@@ -22,7 +22,8 @@ export class Settling {
     if (!this._heights.has(node)) {
       return;
     }
-    await new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    await nextFrame();
+    await nextFrame();
     this._observer.unobserve(node);
     this._heights.delete(node);
     if (this._heights.size === 0) {
@@ -48,4 +49,12 @@ export class Settling {
 
   private readonly _heights = new Map<Element, number>();
   private readonly _observer = new ResizeObserver(entries => this._onResize(entries));
+}
+
+/** Resolves with the next frame, or soon: a page that nobody sees has none. */
+export function nextFrame(): Promise<unknown> {
+  return new Promise(resolve => {
+    requestAnimationFrame(resolve);
+    setTimeout(resolve, 100);
+  });
 }
