@@ -13,6 +13,11 @@ IS_A_PICTURE = "image => image.decode().then(() => image.naturalWidth)"
 """For an `<img>`: its width, once it is there. Throws when it is no picture."""
 
 
+async def all_is_active(page: Page) -> None:
+    """Wait for the plugins that are activated when the browser is idle."""
+    await page.wait_for_function("plughost.records.list('idle').length === 0")
+
+
 async def menu(page: Page, *labels: str) -> None:
     """Choose an entry of the menu bar: `menu(page, "File", "Workspaces", "Reset Workspace…")`."""
     await page.locator("#jp-MainMenu .lm-MenuBar-item", has_text=labels[0]).click()

@@ -12,6 +12,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from .frontends import add, plugin
+from .lab import all_is_active
 
 AUTHOR = 'Report this to the author of "{}".'
 TOKEN = "import { Token } from '@lumino/coreutils';"
@@ -311,6 +312,7 @@ async def test_what_a_plugin_keeps_is_gone_when_it_is_deactivated_and_comes_back
     page = lab.page
     await page.locator(".jp-Launcher").wait_for()
     await page.locator("html[data-user='active']").wait_for(state="attached")
+    await all_is_active(page)
     look = """() => ({
       command: jupyterapp.commands.hasCommand('pot:open'),
       keys: jupyterapp.commands.keyBindings.filter(each => each.command === 'pot:open').length,

@@ -13,7 +13,7 @@ import pytest
 
 from tests.contract.table import working
 
-from .lab import Notebook
+from .lab import Notebook, all_is_active
 
 
 def without_node() -> str:
@@ -66,6 +66,7 @@ async def test_every_plugin_that_the_contract_calls_working_is_active(served, vi
     lab = await visit(server.url)
     await lab.page.locator("html[data-plughost=ready]").wait_for(state="attached")
     await lab.page.locator(".jp-Launcher").wait_for()
+    await all_is_active(lab.page)
     records = json.loads(await lab.page.evaluate("JSON.stringify(window.plughost.records)"))
     states = {r["name"]: r["state"] for r in records if r["kind"] == "plugin"}
     assert {i: states.get(i) for i in working("plugins") if states.get(i) != "active"} == {}

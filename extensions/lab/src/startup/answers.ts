@@ -14,7 +14,7 @@ interface ISettings {
 }
 
 /**
- * The answers of one page, and those that the server gives meanwhile: nothing is asked twice.
+ * The answers of one page; what it has to ask the server, it does not ask twice at a time.
  *
  * They hold until something is written that they might be about, or until `drop()` says that the
  * start is over.
@@ -30,7 +30,7 @@ export class Answers {
     this._over = true;
     this._texts = {};
     this._settings.clear();
-    this._given.clear();
+    this._asked.clear();
   }
 
   /** `fetch`, for `ServerConnection.ISettings`. */
@@ -64,23 +64,23 @@ export class Answers {
     this._texts = Object.fromEntries(
       Object.entries(this._texts).filter(([other]) => !concerned(other))
     );
-    for (const map of [this._settings, this._given]) {
-      for (const key of [...map.keys()].filter(concerned)) {
-        map.delete(key);
-      }
+    for (const list of [...this._settings.keys()].filter(concerned)) {
+      this._settings.delete(list);
     }
+    this._asked.clear();
   }
 
-  /** Ask the server, unless it was asked the same before. */
+  /** Ask the server, unless it is being asked the same. */
   private async _ask(request: Request): Promise<Response> {
     const path = this._path(request.url) || request.url;
-    let given = this._given.get(path);
-    if (!given) {
-      given = fetch(request);
-      this._given.set(path, given);
-      given.catch(() => this._given.delete(path));
+    let asked = this._asked.get(path);
+    if (!asked) {
+      asked = fetch(request);
+      this._asked.set(path, asked);
+      const forget = (): void => void this._asked.delete(path);
+      asked.then(forget, forget);
     }
-    return (await given).clone();
+    return (await asked).clone();
   }
 
   private _ofSettings(path: string): string | undefined {
@@ -102,7 +102,7 @@ export class Answers {
   }
 
   private _over = false;
-  private readonly _given = new Map<string, Promise<Response>>();
+  private readonly _asked = new Map<string, Promise<Response>>();
   private readonly _settings = new Map<string, ISettings['settings']>();
 }
 
