@@ -338,11 +338,12 @@ async def test_a_narrow_window_shows_one_area_at_a_time(lab):
 
 
 async def fits(page: Page, selector: str) -> None:
-    """Wait until something is there, and wholly between the sides of the window."""
+    """Wait until something is shown, and wholly between the sides of the window."""
     await page.wait_for_function(
         """selector => {
-          const box = document.querySelector(selector)?.getBoundingClientRect();
-          return box && box.width > 0 && box.left >= 0 && box.right <= innerWidth;
+          const boxes = [...document.querySelectorAll(selector)].map(e => e.getBoundingClientRect());
+          const shown = boxes.filter(box => box.width > 0);
+          return shown.length > 0 && shown.every(box => box.left >= 0 && box.right <= innerWidth);
         }""",
         arg=selector,
     )
