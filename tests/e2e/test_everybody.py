@@ -280,8 +280,8 @@ async def test_themes_are_the_persons_and_the_systems(lab):
 
 SAVED = """async () => {
   const { data } = await (await fetch('/lab/api/workspaces/default')).json();
-  const { left, main, relativeSizes } = data['layout-restorer:data'];
-  return JSON.stringify(main).includes('setting') && !left.collapsed && relativeSizes[1] > 0.3;
+  const { left, main, relativeSizes } = data['layout-restorer:data'] ?? {};
+  return main && JSON.stringify(main).includes('setting') && !left.collapsed && relativeSizes[1] > 0.3;
 }"""
 """The saved layout has what was opened in the narrow window, and is still one for a wide one."""
 
