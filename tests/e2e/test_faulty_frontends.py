@@ -260,7 +260,7 @@ async def test_all_faults_at_once_leave_the_page_working_and_are_named(served, v
     await page.unroute_all()
     await page.close()
     after = await visit(server.url)
-    await after.page.locator(".jp-Launcher").wait_for()
+    await after.page.locator("html[data-plughost=ready]").wait_for(state="attached")
 
     async def all_well() -> bool:
         return await told_server(server) == []
