@@ -95,6 +95,7 @@ class Notebook:
     async def write(self, source: str) -> Locator:
         """Write into the last cell, and stay there; the cell."""
         cell = self.cells.nth(await self.cells.count() - 1)
+        await self.bring(cell)
         await cell.locator(".cm-content").click()
         await self.page.keyboard.press("ControlOrMeta+A")
         await self.page.keyboard.insert_text(source)
@@ -109,6 +110,14 @@ class Notebook:
     async def press(self, button: str) -> None:
         """A button of the toolbar, by the name that the settings have for it."""
         await self.panel.locator(f".jp-NotebookPanel-toolbar [data-jp-item-name={button}]").click()
+
+    async def bring(self, cell: Locator) -> None:
+        """Bring a cell into view: out of sight it may be empty."""
+        for _ in range(300):
+            await cell.scroll_into_view_if_needed()
+            if await cell.locator(".cm-content").count():
+                break
+            await self.page.wait_for_timeout(100)
 
     async def scroll_to(self, what: Locator) -> Locator:
         """Turn the wheel until something of a cell is drawn: what is out of sight may not be."""

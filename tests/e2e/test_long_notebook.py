@@ -205,6 +205,32 @@ async def test_cells_are_drawn_when_they_come_near_and_the_file_stays_as_it_is(n
     assert lab.console_errors == []
 
 
+async def test_what_is_typed_is_in_the_cell_it_is_meant_for_however_late_the_next_frame_is(
+    notebook,
+):
+    lab, long = await notebook()
+    page = lab.page
+    await long.scroll(COUNT - 1)
+    await page.evaluate("window.requestAnimationFrame = draw => setTimeout(draw, 1000)")
+
+    # The cell that running the last one makes; another one, made in the mode for commands.
+    await long.select(COUNT - 1)
+    await page.keyboard.press("Shift+Enter")
+    await page.keyboard.type("first")
+    await expect(long.cell(COUNT).locator(".cm-content")).to_have_text("first")
+    await page.keyboard.press("Shift+Enter")
+    await page.keyboard.type("second")
+    await expect(long.cell(COUNT + 1).locator(".cm-content")).to_have_text("second")
+    await long.command_mode()
+    await page.keyboard.type("b\nthird")
+    await expect(long.cell(COUNT + 2).locator(".cm-content")).to_have_text("third")
+
+    cells = (await long.save())["cells"]
+    texts = ["".join(cells[number]["source"]) for number in (COUNT, COUNT + 1, COUNT + 2)]
+    assert texts == ["first", "second", "third"]
+    assert lab.console_errors == []
+
+
 async def test_what_is_done_with_all_cells_is_done_with_those_that_are_not_drawn(notebook):
     lab, long = await notebook()
     page = lab.page

@@ -2,6 +2,7 @@
 
 import { type Cell, CodeCell, MarkdownCell, RawCell } from '@jupyterlab/cells';
 import type { Message } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
 import type { IStockCell, IStockOutputs } from './stock';
 
 /** A cell that can be attached without being filled. */
@@ -40,7 +41,8 @@ function late<C extends new (options: any) => Cell>(Stock: C) {
       this.placeholder = false;
       if (this.isAttached) {
         this.inViewport = true;
-        this.update();
+        // What it does when it is attached, it has not done: listen for what is dropped, say.
+        this.onAfterAttach(Widget.Msg.AfterAttach);
       }
     }
 

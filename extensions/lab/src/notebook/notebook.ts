@@ -15,7 +15,7 @@ import { Widget } from '@lumino/widgets';
 import { type ILateCell, isLate } from './cells';
 import { estimatedHeight } from './height';
 import { nextFrame, Settling } from './settling';
-import { type IStockLayout, StockNotebook } from './stock';
+import { type IStockLayout, type IStockNotebook, StockNotebook } from './stock';
 
 /** How far from what is in view cells are filled, above and below, in heights of the view. */
 const NEAR = 1;
@@ -79,6 +79,39 @@ export class LateNotebook extends StockNotebook {
       return super._runOnIdleTime(milliseconds);
     }
     this._place(milliseconds);
+    this._fillActive();
+  }
+
+  /** What is typed next is for the active cell: it has its editor before it is to have the focus. */
+  override _ensureFocus(force = false): void {
+    if (this._isChanging) {
+      return;
+    }
+    if (this._isLate && this.mode === 'edit') {
+      this._fillActive();
+    }
+    super._ensureFocus(force);
+  }
+
+  /** Each cell that comes or goes would get or give the focus; only the last one has it then. */
+  override _onCellsChanged(...change: Parameters<IStockNotebook['_onCellsChanged']>): void {
+    this._isChanging = true;
+    try {
+      super._onCellsChanged(...change);
+    } finally {
+      this._isChanging = false;
+    }
+    this._ensureFocus();
+  }
+
+  /** Some cells may have their number already, and get no other one for those that came along. */
+  override _updateDataWindowedListIndex(...change: [start: number, delta: number]): void {
+    super._updateDataWindowedListIndex(...change);
+    for (const [index, { dataset }] of this.cellsArray.entries()) {
+      if (this._isLate && dataset.windowedListIndex !== undefined) {
+        dataset.windowedListIndex = `${index}`;
+      }
+    }
   }
 
   /** Cells are observed as they are filled. */
@@ -114,7 +147,10 @@ export class LateNotebook extends StockNotebook {
     return this.notebookConfig.windowingMode === 'contentVisibility';
   }
 
-  /** Put cells that are not yet there into the page, empty, from the first one on. */
+  /**
+   * Put cells that are not yet there into the page, empty, from the first one on: the active one
+   * and those before it in any case.
+   */
   private _place(milliseconds: number): void {
     const { cellsArray, layout } = this;
     if (this.isDisposed || layout.widgets.length === cellsArray.length) {
@@ -126,7 +162,7 @@ export class LateNotebook extends StockNotebook {
       if (there.has(cell)) {
         continue;
       }
-      if (performance.now() > end) {
+      if (index > this.activeCellIndex && performance.now() > end) {
         this._scheduleCellRenderOnIdle();
         break;
       }
@@ -138,6 +174,16 @@ export class LateNotebook extends StockNotebook {
         cell.node.style.minHeight = `${estimatedHeight(cell.model)}px`;
       }
       layout.insertWidget(index, cell);
+    }
+    // Nothing is resized when they are as high together as those that went at the same time.
+    this._look();
+  }
+
+  private _fillActive(): void {
+    const { activeCell } = this;
+    if (activeCell?.isPlaceholder()) {
+      this._place(0);
+      void this._fill(activeCell);
     }
   }
 
@@ -248,6 +294,7 @@ export class LateNotebook extends StockNotebook {
 
   private readonly _resized: ResizeObserver;
   private readonly _settling: Settling;
+  private _isChanging = false;
   private _looking: number | null = null;
   private _scrolling: symbol | null = null;
 }

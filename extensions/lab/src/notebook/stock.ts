@@ -7,8 +7,9 @@
  * read that version's `widget.js` again then, and only then change the test.
  */
 
-import type { Cell } from '@jupyterlab/cells';
-import { Notebook, type NotebookViewModel } from '@jupyterlab/notebook';
+import type { Cell, ICellModel } from '@jupyterlab/cells';
+import { type CellList, Notebook, type NotebookViewModel } from '@jupyterlab/notebook';
+import type { IObservableList } from '@jupyterlab/observables';
 import type { IOutputModel } from '@jupyterlab/rendermime';
 import type { Message } from '@lumino/messaging';
 import type { Widget } from '@lumino/widgets';
@@ -23,10 +24,13 @@ export interface IStockNotebook
   dispose(): void;
   renderCellOutputs(index: number): void;
   scrollToItem(...where: Parameters<Notebook['scrollToItem']>): Promise<void>;
+  _ensureFocus(force?: boolean): void;
+  _onCellsChanged(sender: CellList, args: IObservableList.IChangedArgs<ICellModel>): void;
   _runOnIdleTime(milliseconds?: number): Promise<void>;
   _scheduleCellRenderOnIdle(): void;
   _setupContentVisibilityObserver(): void;
   _syncCellTrust(cell?: Cell): void;
+  _updateDataWindowedListIndex(start: number, delta: number): void;
   _updateNotebookConfig(): void;
 }
 

@@ -37,8 +37,14 @@ export class Answers {
   readonly fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const request = new Request(input, init);
     if (request.method !== 'GET') {
-      this._forget(this._path(request.url));
-      return fetch(request);
+      const path = this._path(request.url);
+      this._forget(path);
+      try {
+        return await fetch(request);
+      } finally {
+        // What was asked meanwhile may have been answered as it was before.
+        this._forget(path);
+      }
     }
     if (this._over) {
       return fetch(request);

@@ -1,5 +1,6 @@
 /** The answers that a page brings along: found, used, and dropped in time. */
 
+import { PromiseDelegate } from '@lumino/coreutils';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Answers, readAnswers } from '../../src/startup/answers';
 
@@ -93,6 +94,21 @@ it('holds no answer that something written may have changed, and none after the 
   over.drop();
   expect(await get(over, 'api/kernels')).toBe('from the server');
   expect(await get(over, 'lab/api/settings/a:b')).toBe('from the server');
+});
+
+it('holds no answer to what was asked while something was being written', async () => {
+  const answers = new Answers(TEXTS, BASE);
+  let text = '"before"';
+  const written = new PromiseDelegate<Response>();
+  vi.stubGlobal('fetch', (request: Request) =>
+    request.method === 'PUT' ? written.promise : Promise.resolve(new Response(text))
+  );
+  const writing = answers.fetch(`${BASE}api/contents/file`, { method: 'PUT' });
+  expect(await get(answers, 'api/contents')).toBe('before');
+  text = '"after"';
+  written.resolve(new Response('{}'));
+  await writing;
+  expect(await get(answers, 'api/contents')).toBe('after');
 });
 
 it('reads them from the page, which may have none', async () => {
