@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -47,9 +48,27 @@ def build_wheel(tmp_path_factory: pytest.TempPathFactory) -> BuildWheel:
 
 
 @pytest.fixture(scope="session")
-def plughost_wheel(build_wheel: BuildWheel) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[], Path]], Path]:
+    """`once(name, make)` is the file that `make` makes, once for all processes of this run."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    def made(name: str, make: Callable[[], Path]) -> Path:
+        note = folder / f"{name}.path"
+        with (folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not note.exists():
+                note.write_text(str(make()))
+        return Path(note.read_text())
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def plughost_wheel(build_wheel: BuildWheel, once: Callable[..., Path]) -> Path:
     """plughost itself; its browser half is built on the way, unless it is fresh."""
-    return build_wheel(ROOT)
+    return once("plughost-wheel", lambda: build_wheel(ROOT))
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +87,15 @@ def outsider_source(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Pa
 
 @pytest.fixture(scope="session")
 def outsider_wheel(
-    build_wheel: BuildWheel, plughost_wheel: Path, outsider_source: Callable[[], Path]
+    build_wheel: BuildWheel,
+    plughost_wheel: Path,
+    outsider_source: Callable[[], Path],
+    once: Callable[..., Path],
 ) -> Path:
     """The stranger's package, built on a machine that has no program called node on PATH."""
-    return build_wheel(outsider_source(), find_links=plughost_wheel.parent, path="/nonexistent")
+
+    def build() -> Path:
+        links = plughost_wheel.parent
+        return build_wheel(outsider_source(), find_links=links, path="/nonexistent")
+
+    return once("outsider-wheel", build)

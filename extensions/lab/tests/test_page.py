@@ -2,11 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 import plughost_lab
 from plughost import PageConfig, __version__, hookimpl
+
+PACKAGE = Path(plughost_lab.__file__).parent
 
 
 class Switching:
@@ -95,6 +98,8 @@ async def test_the_page_is_not_for_strangers(start):
     "federated_extensions", "labextensionsUrl", "labextensionsPath", "fullLabextensionsUrl",
     "treeUrl", "docUrl", "fullAppUrl", "fullTreeUrl", "notebookVersion", "quitButton",
     "buildAvailable", "buildCheck", "cacheFiles", "devMode", "exposeAppInBrowser",
+    "alwaysShowDebuggerExtension", "appendToken", "staticUrl", "fullStaticUrl", "staticDir",
+    "templatesDir",
 )  # fmt: skip
 async def test_the_page_knows_where_it_lives_and_never_the_token(start, config_of):
     options = {"lab": {"expose_app_in_browser": True}}
@@ -128,6 +133,12 @@ async def test_the_page_knows_where_it_lives_and_never_the_token(start, config_o
         "cacheFiles": True,
         "devMode": False,
         "exposeAppInBrowser": True,
+        "alwaysShowDebuggerExtension": False,
+        "appendToken": False,
+        "staticUrl": "/plughost/frontends/lab",
+        "fullStaticUrl": "/u/ada/plughost/frontends/lab",
+        "staticDir": str(PACKAGE / "frontend"),
+        "templatesDir": str(PACKAGE),
     }
 
 
