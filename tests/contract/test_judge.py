@@ -35,7 +35,7 @@ def test_a_sound_table_has_no_problems() -> None:
         ({"note": ""}, f"is planned in '', no topic. Known: {', '.join(TOPICS)}."),
         ({"note": "some day"}, f"is planned in 'some day', no topic. Known: {', '.join(TOPICS)}."),
         (
-            {"note": "lab in ful"},
+            {"note": "extension manage"},
             "is planned in 'extension manage', no topic. Did you mean 'extension manager'?",
         ),
         ({"state": "left out", "note": ""}, "is left out without a reason. Say in its note why."),

@@ -281,7 +281,8 @@ async def test_themes_are_the_persons_and_the_systems(lab):
 SAVED = """async () => {
   const { data } = await (await fetch('/lab/api/workspaces/default')).json();
   const { left, main, relativeSizes } = data['layout-restorer:data'] ?? {};
-  return main && JSON.stringify(main).includes('setting') && !left.collapsed && relativeSizes[1] > 0.3;
+  const opened = main && JSON.stringify(main).includes('setting');
+  return opened && !left.collapsed && relativeSizes[1] > 0.3;
 }"""
 """The saved layout has what was opened in the narrow window, and is still one for a wide one."""
 
@@ -341,7 +342,8 @@ async def fits(page: Page, selector: str) -> None:
     """Wait until something is shown, and wholly between the sides of the window."""
     await page.wait_for_function(
         """selector => {
-          const boxes = [...document.querySelectorAll(selector)].map(e => e.getBoundingClientRect());
+          const found = [...document.querySelectorAll(selector)];
+          const boxes = found.map(each => each.getBoundingClientRect());
           const shown = boxes.filter(box => box.width > 0);
           return shown.length > 0 && shown.every(box => box.left >= 0 && box.right <= innerWidth);
         }""",

@@ -20,7 +20,7 @@ async def page_config(client):
     "themesUrl", "translationsApiUrl", "licensesUrl", "settingsUrl", "workspacesApiUrl",
     "fullThemesUrl", "fullTranslationsApiUrl", "fullLicensesUrl", "fullSettingsUrl",
     "fullWorkspacesApiUrl", "listingsUrl", "fullListingsUrl", "appSettingsDir", "schemasDir",
-    "themesDir", "userSettingsDir", "workspacesDir", "news",
+    "themesDir", "userSettingsDir", "workspacesDir", "news", "extraLabextensionsPath",
 )  # fmt: skip
 async def test_the_page_knows_addresses_and_folders(start, weather, config, jupyter_folders):
     weather.write("themes/@tea/dark/index.css", "")
@@ -45,6 +45,7 @@ async def test_the_page_knows_addresses_and_folders(start, weather, config, jupy
         **urls,
         **{f"full{key[0].upper()}{key[1:]}": f"/u/ada{url}" for key, url in urls.items()},
         "customStyleUrl": "",
+        "extraLabextensionsPath": [],
         "appSettingsDir": str(jupyter_folders / "app/settings"),
         "schemasDir": str(weather.folder / "schemas"),
         "themesDir": str(weather.folder / "themes"),
