@@ -10,6 +10,7 @@ import asyncio
 import logging
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -28,6 +29,7 @@ from plughost_kernels.connection import Connection
 from plughost_kernels.death import Death
 from plughost_kernels.delivery import Client
 from plughost_kernels.errors import (
+    BadMessage,
     KernelDied,
     KernelEnded,
     KernelFailed,
@@ -46,6 +48,8 @@ EARLIER_IDENTITIES = 8
 """Of so many servers before this one may requests still be under way."""
 LATE_REPLIES = 1.0
 """Seconds in which replies to an earlier server arrive that were sent before one to us."""
+HELD = 1000
+"""So many messages, the latest, are kept for a process that is being launched."""
 INTRODUCTION_PATIENCE = 2.0
 """Seconds in which a claimed kernel has to learn its folder."""
 
@@ -93,6 +97,7 @@ class Kernel:
         )
         self._changing = asyncio.Lock()
         self._settled = asyncio.Event()
+        self._held: deque[tuple[Client, str, Sequence[bytes]]] | None = None
         self._introduced = asyncio.Event()
         self._introduced.set()
         self._introduction: SilentRequest | None = None
@@ -221,6 +226,8 @@ class Kernel:
         if self._activity.state == "dead":
             # Nobody will answer; a client that does not know it yet would wait.
             self.clients.tell("dead", self._death or Death(""), client)
+        elif self._held is not None:
+            self._held.append((client, channel, parts))
         elif self.clients.sends(client, channel, parts):
             self._connection.send(channel, parts)
 
@@ -253,9 +260,19 @@ class Kernel:
         self.clients.forget_requests()
         self._drop_earlier()
         self._connect()
+        self._let_go()
         await self.save()
         self._go(self._greet())
         self._go(self._watch())
+
+    def _let_go(self) -> None:
+        """What came while no process was there to take it is for the new one."""
+        held, self._held = self._held or (), None
+        for client, channel, parts in held:
+            try:
+                self.send(client, channel, parts)
+            except BadMessage as error:
+                log.warning("Ignoring a message for kernel %s: %s", self.id, error.message)
 
     async def _greet(self) -> None:
         if await self._connection.greet(self._settings.answer_timeout):
@@ -358,6 +375,7 @@ class Kernel:
         self._settled.clear()
         self._activity.state = "restarting"
         self.clients.forget_requests()
+        self._held = deque(maxlen=HELD)
         try:
             await self._process.relaunch(self.folder, self._env(), now=now)
             await self._begin()
@@ -381,6 +399,7 @@ class Kernel:
         self._activity.state = "dead"
         self.clients.forget_requests()
         self._death = why
+        self._let_go()
         self._settled.set()
         await self._registry.remove(self.id, self._process.connection_file)
 

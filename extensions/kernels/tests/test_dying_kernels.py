@@ -220,6 +220,25 @@ async def test_a_child_that_outlives_its_kernel_does_not_keep_the_kernel_from_en
                 os.kill(child, signal.SIGKILL)
 
 
+async def test_what_is_asked_between_two_processes_is_asked_of_the_second(start, launch, connect):
+    """Whatever its ports are: those of the first are held by a child that it has left."""
+    slow = COUNT_STARTS + "import time; time.sleep(0.5 if starts > 1 else 0)\n" + FORK
+    async with start(plughost_kernels, **settings()) as (_, client):
+        kernel_id = await launch(client, slow)
+        line = await connect(client, kernel_id)
+        child = int(await line.print("request.print(str(leave_a_child(True)))"))
+        try:
+            line.execute("os._exit(1)")
+            await line.until(lambda m: m.content.get("execution_state") == "restarting")
+            for asked in (line.send("kernel_info_request", {}), line.execute("1")):
+                await line.until(
+                    lambda m, asked=asked: m.kind.endswith("_reply") and m.parent["msg_id"] == asked
+                )
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+
+
 async def test_a_kernel_may_write_as_much_to_stderr_as_it_likes(start, launch, connect):
     """Nobody reads it; a pipe would be full after 64 KiB."""
     flood = "import sys; [sys.stderr.write('mumble ' * 1_000) for _ in range(1_000)]"
