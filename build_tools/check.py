@@ -29,6 +29,8 @@ PROGRAMS = {
     "util-linux": ("unshare",),
 }
 """Debian's packages, and the programs of which one shows that it is there."""
+SIDE_BY_SIDE = ("-n3", "--dist=loadfile", "--no-loadscope-reorder")
+"""Three files at a time, in their order: most of a test is waiting for processes."""
 R_PACKAGES = {"r-cran-irkernel": "IRkernel", "r-cran-ggplot2": "ggplot2"}
 """Debian's packages, and what R calls them: a kernel for R, and what a demo notebook draws with."""
 
@@ -47,8 +49,7 @@ def main(pytest_arguments: list[str]) -> int:
         ("biome", lambda: npm_script("lint")),
         ("typescript", lambda: npm_script("types")),
         ("vitest", lambda: npm_script("test")),
-        # Side by side, a file at a time: most of a test is waiting for processes.
-        ("pytest", lambda: python("-m", "pytest", "-n2", "--dist=loadfile", *pytest_arguments)),
+        ("pytest", lambda: python("-m", "pytest", *SIDE_BY_SIDE, *pytest_arguments)),
     ]
     for name, step in steps:
         print(f"── {name}", flush=True)

@@ -98,6 +98,11 @@ class Clients:
             lambda session: composed("status", content, session=session), sessions
         )
 
+    def tell_idle(self, speaker: str) -> None:
+        """Tell everyone in the kernel's name, `speaker` being its session, that it is ready."""
+        self.receive(composed("status", {"execution_state": "idle"}, session=speaker))
+        self.pause()
+
     def forget_requests(self) -> None:
         """The process that was asked is gone; nothing will be answered."""
         self.delivery.forget_requests()

@@ -97,6 +97,7 @@ class Kernel:
         )
         self._changing = asyncio.Lock()
         self._settled = asyncio.Event()
+        self._speaker = ""
         self._held: deque[tuple[Client, str, Sequence[bytes]]] | None = None
         self._introduced = asyncio.Event()
         self._introduced.set()
@@ -260,10 +261,19 @@ class Kernel:
         self.clients.forget_requests()
         self._drop_earlier()
         self._connect()
+        again = self._held is not None
         self._let_go()
         await self.save()
-        self._go(self._greet())
+        self._go(self._greet(again))
         self._go(self._watch())
+
+    def _hold(self) -> None:
+        """From now on there is no process, until the next one is launched."""
+        if self._held is None:
+            self._held = deque(maxlen=HELD)
+            self._settled.clear()
+            self._activity.state = "restarting"
+            self.clients.forget_requests()
 
     def _let_go(self) -> None:
         """What came while no process was there to take it is for the new one."""
@@ -274,9 +284,13 @@ class Kernel:
             except BadMessage as error:
                 log.warning("Ignoring a message for kernel %s: %s", self.id, error.message)
 
-    async def _greet(self) -> None:
+    async def _greet(self, again: bool) -> None:
         if await self._connection.greet(self._settings.answer_timeout):
             self._activity.note_answer()
+            if again and self._activity.state == "idle":
+                # It has told that it is starting, and clients take answers to housekeeping for
+                # no sign that it is done with that.
+                self.clients.tell_idle(self._speaker)
         else:
             log.warning(
                 "Kernel %s (%s) has not answered in %g s.",
@@ -362,6 +376,7 @@ class Kernel:
             self.clients.tell("dead", why)
             return
         self._death = why
+        self._hold()  # whoever is told connects anew, and asks at once
         self.clients.tell("restarting", why)
         try:
             await self._relaunch(now=True)
@@ -371,11 +386,8 @@ class Kernel:
 
     async def _relaunch(self, *, now: bool) -> None:
         await self._process.prepare()
+        self._hold()
         await self._cancel_tasks()
-        self._settled.clear()
-        self._activity.state = "restarting"
-        self.clients.forget_requests()
-        self._held = deque(maxlen=HELD)
         try:
             await self._process.relaunch(self.folder, self._env(), now=now)
             await self._begin()
@@ -450,6 +462,7 @@ class Kernel:
         """The kernel has published something, for clients or because of us."""
         if self._introduction is None or not self._introduction.caused(message):
             self._activity.note(message)
+        self._speaker = message.header.session
 
     @property
     def _reason(self) -> str:
