@@ -248,7 +248,7 @@ async def test_a_kernels_death_says_why_and_what_it_last_wrote(served, visit, sp
     await lab.idle()
     await lab.run_last("import os; os.kill(os.getpid(), 9)")
     await lab.told("Kernel Died", "SIGKILL")
-    await expect(lab.dialog.locator("pre")).to_have_count(0)
+    await expect(lab.dialog).not_to_contain_text("last words")  # those were another process's
     await lab.answer()
     await lab.prompts(" ", " ", " ")
     # It can be restarted all the same.
