@@ -7,14 +7,17 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { PageConfig } from '@jupyterlab/coreutils';
 import stock from '@jupyterlab/help-extension';
 import type { IPlugin } from '@lumino/coreutils';
+import { stockPlugin } from './stock';
 
-const dialog = stock.find(({ id }) => id === '@jupyterlab/help-extension:about');
+type Dialog = IPlugin<JupyterFrontEnd, void>;
+
+const dialog = stockPlugin<Dialog>(stock, '@jupyterlab/help-extension:about');
 
 /** The stock plugin of this id, for an application of plughost's version. */
-export const about: IPlugin<JupyterFrontEnd, void> = {
-  ...(dialog as IPlugin<JupyterFrontEnd, void>),
+export const about: Dialog = {
+  ...dialog,
   activate: (app, ...services) => {
     const version = { value: PageConfig.getOption('appVersion') };
-    return dialog?.activate(Object.create(app, { version }), ...services);
+    return dialog.activate(Object.create(app, { version }), ...services);
   }
 };

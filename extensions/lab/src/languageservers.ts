@@ -10,16 +10,17 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ILSPDocumentConnectionManager } from '@jupyterlab/lsp';
 import stock from '@jupyterlab/lsp-extension';
 import type { IPlugin } from '@lumino/coreutils';
+import { stockPlugin } from './stock';
 
 type Connections = IPlugin<JupyterFrontEnd, ILSPDocumentConnectionManager>;
 
-const connections = stock.find(({ id }) => id === '@jupyterlab/lsp-extension:plugin');
+const connections = stockPlugin<Connections>(stock, '@jupyterlab/lsp-extension:plugin');
 
 /** The stock plugin of this id, with a manager that forgets what it should not have taken. */
 export const languageServers: Connections = {
-  ...(connections as Connections),
+  ...connections,
   activate: async (app, ...services) => {
-    const manager = await (connections as Connections).activate(app, ...services);
+    const manager = await connections.activate(app, ...services);
     const servers = manager.languageServerManager;
     servers.sessionsChanged.connect(() => {
       if (!servers.isEnabled && servers.sessions.size > 0) {

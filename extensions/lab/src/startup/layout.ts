@@ -12,10 +12,11 @@ import type { WidgetTracker } from '@jupyterlab/apputils';
 import { type IRestorer, IStateDB } from '@jupyterlab/statedb';
 import { type IPlugin, JSONExt } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
+import { stockPlugin } from '../stock';
 
 type Plugin = IPlugin<JupyterFrontEnd, ILayoutRestorer>;
 
-const plugin = stock.find(({ id }) => id === '@jupyterlab/application-extension:layout') as Plugin;
+const plugin = stockPlugin<Plugin>(stock, '@jupyterlab/application-extension:layout');
 
 /** The stock plugin of this id, with a restorer that takes trackers at any time. */
 export const layout: Plugin = {

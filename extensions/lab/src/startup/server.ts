@@ -5,13 +5,12 @@ import { ServerConnection } from '@jupyterlab/services';
 import stock from '@jupyterlab/services-extension';
 import type { IPlugin } from '@lumino/coreutils';
 import { Ahead, firstNotebook } from '../notebook/ahead';
+import { stockPlugin } from '../stock';
 import { type Answers, readAnswers } from './answers';
 
 type Settings = IPlugin<null, ServerConnection.ISettings>;
 
-const plugin = stock.find(
-  ({ id }) => id === '@jupyterlab/services-extension:server-settings'
-) as Settings;
+const plugin = stockPlugin<Settings>(stock, '@jupyterlab/services-extension:server-settings');
 
 const { baseUrl } = ServerConnection.makeSettings();
 

@@ -8,11 +8,12 @@ import {
   SettingRegistry
 } from '@jupyterlab/settingregistry';
 import type { IPlugin } from '@lumino/coreutils';
+import { stockPlugin } from '../stock';
 import { LazyValidator } from './defaults';
 
 type Registry = IPlugin<JupyterFrontEnd, ISettingRegistry>;
 
-const plugin = stock.find(({ id }) => id === '@jupyterlab/apputils-extension:settings') as Registry;
+const plugin = stockPlugin<Registry>(stock, '@jupyterlab/apputils-extension:settings');
 
 /** The stock plugin of this id, with a validator that works when there is something to validate. */
 export const settings: Registry = {

@@ -12,16 +12,16 @@ import { URLExt } from '@jupyterlab/coreutils';
 import type { IStateDB } from '@jupyterlab/statedb';
 import type { CommandRegistry } from '@lumino/commands';
 import type { IPlugin } from '@lumino/coreutils';
+import { stockPlugin } from '../stock';
 
 const LOAD = 'apputils:load-statedb';
 
-const plugin = stock.find(({ id }) => id === '@jupyterlab/apputils-extension:state') as IPlugin<
-  JupyterFrontEnd,
-  IStateDB
->;
+type Plugin = IPlugin<JupyterFrontEnd, IStateDB>;
+
+const plugin = stockPlugin<Plugin>(stock, '@jupyterlab/apputils-extension:state');
 
 /** The stock plugin of this id, which keeps nobody waiting. */
-export const state: IPlugin<JupyterFrontEnd, IStateDB> = {
+export const state: Plugin = {
   ...plugin,
   activate: async (app, ...services) => {
     const added: CommandRegistry = Object.create(app.commands, {

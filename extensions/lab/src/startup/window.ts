@@ -12,17 +12,17 @@ import type { IWindowResolver } from '@jupyterlab/apputils';
 import stock from '@jupyterlab/apputils-extension';
 import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 import type { IPlugin } from '@lumino/coreutils';
+import { stockPlugin } from '../stock';
 
 /** Milliseconds for a page that is just being left, as in a reload, to let go of its lock. */
 const PATIENCE = 500;
 
-const plugin = stock.find(({ id }) => id === '@jupyterlab/apputils-extension:resolver') as IPlugin<
-  JupyterFrontEnd,
-  IWindowResolver
->;
+type Plugin = IPlugin<JupyterFrontEnd, IWindowResolver>;
+
+const plugin = stockPlugin<Plugin>(stock, '@jupyterlab/apputils-extension:resolver');
 
 /** The stock plugin of this id, which waits only if the workspace is taken. */
-export const windowResolver: IPlugin<JupyterFrontEnd, IWindowResolver> = {
+export const windowResolver: Plugin = {
   ...plugin,
   requires: [JupyterFrontEnd.IPaths, IRouter],
   activate: async (app, paths: JupyterFrontEnd.IPaths, router: IRouter) => {
