@@ -257,6 +257,8 @@ class Kernel:
     async def _begin(self) -> None:
         """A process was launched: connect, put it on file, greet and watch it."""
         self._activity.state = "starting"
+        # What has been asked of the process before, or too late, is asked of nobody.
+        self.clients.forget_requests()
         self._drop_earlier()
         self._connect()
         again = self._held is not None
