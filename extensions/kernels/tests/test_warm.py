@@ -15,6 +15,7 @@ import pytest
 
 import plughost_kernels
 from plughost_kernels import claiming
+from plughost_kernels import warm as warming
 from plughost_kernels.kernels import Kernels
 
 ARGV = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
@@ -92,8 +93,11 @@ def records(jupyter_folders):
 
 
 @pytest.fixture
-def begun(start, records, eventually):
+def begun(start, records, eventually, monkeypatch):
     """`async with begun(**settings) as (host, client, warm)`: its warm kernel is starting."""
+    # It is looked after in `passes` only: a look between two of a test's steps would start
+    # the next one.
+    monkeypatch.setattr(warming, "LOOK_SECONDS", 10**6)
 
     @contextlib.asynccontextmanager
     async def hosted(**more):
@@ -278,6 +282,16 @@ async def test_one_whose_folder_vanishes_meanwhile_is_dead_with_the_reason(
 # -- when there is one
 
 
+async def test_it_is_looked_after_without_being_asked(start, records, eventually, monkeypatch):
+    monkeypatch.setattr(warming, "LOOK_SECONDS", 0.05)
+    async with start(plughost_kernels, **settings(warm_after=0)) as (host, _):
+        warm = Warm(host, records, eventually)
+        os.kill(await warm.pid(), signal.SIGKILL)
+        await warm.until(lambda: warm.record is None)
+        warm.ahead += 100
+        await warm.until(lambda: warm.service.ready)
+
+
 async def test_another_one_is_made_ready_only_after_quiet(ready, connect):
     async with ready(warm_after=30) as (_, client, warm):
         first = await warm.pid()
@@ -362,14 +376,13 @@ async def test_it_ends_when_its_kernelspec_changes_or_is_removed(ready, install_
         line = await connect(client, await new_kernel(client))  # nobody gets the old one
         assert await line.print("import os; print(os.environ['NEW'])") == "yes\n"
         await warm.passes(100)
-        await warm.until(lambda: has_ended(first))
+        await warm.until(lambda: has_ended(first) and warm.record is None)
         await warm.passes(100)
         second = await warm.pid()
         await warm.until(lambda: warm.service.ready)
         shutil.rmtree(folder)
         await warm.passes(100)
-        await warm.until(lambda: has_ended(second))
-        await warm.until(lambda: warm.record is None)
+        await warm.until(lambda: has_ended(second) and warm.record is None)
         await warm.passes(100)
         await warm.pid()
         assert warm.record["name"] != "mine"
@@ -381,9 +394,10 @@ async def test_it_ends_when_another_kernelspec_becomes_the_default(ready, instal
         assert warm.record["name"] != "mine"
         install_kernel("mine", ARGV, language="python")
         await warm.passes(100)
-        await warm.until(lambda: has_ended(first))
+        await warm.until(lambda: has_ended(first) and warm.record is None)
         await warm.passes(100)
-        await warm.until(lambda: (warm.record or {}).get("name") == "mine")
+        await warm.until(lambda: warm.record)
+        assert warm.record["name"] == "mine"
 
 
 @pytest.mark.parametrize(
