@@ -10,7 +10,6 @@ import gc
 import logging
 import os
 import socket
-import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,6 +112,8 @@ async def _announce(host: Host, file: str | None, *, open_browser: bool, attende
         url = f"{base.rstrip('/')}{where}{token}"
         click.echo(f"\n    {url}\n")
     if open_browser and host.config.unix_socket is None:
+        import webbrowser  # a server that nobody looks at does not need it
+
         with browsing.address(url, host.auth.token) as address:
             if not await asyncio.to_thread(webbrowser.open, address):
                 log.info("No browser could be opened; open the URL yourself.")

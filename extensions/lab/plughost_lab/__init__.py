@@ -3,14 +3,30 @@
 from pathlib import Path
 from typing import Any
 
-from plughost import FileHandler, Guests, Host, Page, PageConfig, Route, hookimpl
+from plughost import (
+    FileHandler,
+    Guests,
+    Host,
+    Page,
+    PageConfig,
+    PageRequest,
+    Route,
+    Service,
+    hookimpl,
+)
 from plughost_lab import labextensions, startup
+from plughost_lab.first_page import FirstPage
 from plughost_lab.moved import PATTERN as MOVED
 from plughost_lab.moved import Moved
 from plughost_lab.visit import PATTERN, LabOptions, page_config
 
 FOLDER = Path(__file__).parent
 DAY = 24 * 3600
+
+
+@hookimpl
+def plughost_services(host: Host) -> list[Service]:
+    return [Service(FirstPage(host))]
 
 
 @hookimpl
@@ -54,10 +70,16 @@ def plughost_pages() -> list[Page]:
 @hookimpl
 def plughost_page_config(host: Host) -> list[PageConfig]:
     options = host.config.extension("lab", LabOptions)
+    first = host.service(FirstPage)
+
+    async def started(visit: PageRequest) -> dict[str, Any]:
+        first.is_asked_for()
+        return await startup.page_config(host, visit)
+
     return [
         PageConfig("lab", lambda visit: page_config(visit, options)),
         PageConfig("lab", lambda visit: labextensions.page_config(host, visit.base_url)),
-        PageConfig("lab", lambda visit: startup.page_config(host, visit)),
+        PageConfig("lab", started),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 from collections.abc import AsyncGenerator
@@ -20,12 +21,13 @@ from plughost_nbconvert.errors import (
     NotInstalled,
     UnknownFormat,
 )
-from plughost_nbconvert.formats import FormatList, Formats, is_installed
 from plughost_nbconvert.settings import Settings
-from plughost_nbconvert.workers import Problem, Workers
 
+# What converts is imported when something is to be converted.
 if TYPE_CHECKING:
     from plughost import Host
+    from plughost_nbconvert.formats import FormatList, Formats
+    from plughost_nbconvert.workers import Problem, Workers
 
 CONTENTS = "plughost_contents.contents.Contents"
 """The service that has the notebooks."""
@@ -64,16 +66,26 @@ class Conversions:
 
     async def start(self) -> None:
         self._contents: Any = self._host.service(CONTENTS)
-        settings = self._settings
-        self._workers = Workers(
-            self._host.config.root, at_once=settings.at_once, idle_seconds=settings.idle_seconds
-        )
-        self._formats = Formats(
-            self._workers, seconds=settings.timeout_seconds, write=not self._host.config.safe
-        )
 
     async def stop(self) -> None:
-        await self._workers.close()
+        if "_workers" in vars(self):
+            await self._workers.close()
+
+    @functools.cached_property
+    def _workers(self) -> Workers:
+        from plughost_nbconvert.workers import Workers
+
+        settings = self._settings
+        return Workers(
+            self._host.config.root, at_once=settings.at_once, idle_seconds=settings.idle_seconds
+        )
+
+    @functools.cached_property
+    def _formats(self) -> Formats:
+        from plughost_nbconvert.formats import Formats
+
+        seconds, safe = self._settings.timeout_seconds, self._host.config.safe
+        return Formats(self._workers, seconds=seconds, write=not safe)
 
     async def formats(self) -> FormatList:
         """The MIME type of each format, by its name; none without nbconvert."""
@@ -151,6 +163,8 @@ class Conversions:
 
 
 def _require_nbconvert() -> None:
+    from plughost_nbconvert.formats import is_installed
+
     if not is_installed():
         raise NotInstalled
 

@@ -72,7 +72,7 @@ class SettingsHandler(JSONHandler):
         if self.get_query_argument("ids_only", "") == "true":
             self.reply({"settings": [{"id": plugin} for plugin in await self._settings.ids()]})
         else:
-            self.reply(msgspec.Raw(await self._settings.all_encoded()))
+            self.reply({"settings": await self._settings.all()})
 
 
 class PluginHandler(JSONHandler):

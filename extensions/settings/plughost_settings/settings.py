@@ -49,12 +49,13 @@ class PluginSettings(msgspec.Struct, frozen=True):
     """One plugin's settings as JupyterLab's clients know them.
 
     `raw` is the person's text with its comments, `settings` what it says; the defaults
-    stand in `schema`. `warning` is there when the person's file cannot be used and the
-    defaults hold. `last_modified` and `created` are ISO 8601, null without a file.
+    stand in `schema`, which is JSON. `warning` is there when the person's file cannot be
+    used and the defaults hold. `last_modified` and `created` are ISO 8601, null without a
+    file.
     """
 
     id: str
-    schema: dict[str, Any]
+    schema: msgspec.Raw
     version: str
     raw: str
     settings: dict[str, Any]
@@ -71,7 +72,6 @@ class _Known:
     translator: Translator | None
     user_file: Stamp | None
     settings: PluginSettings
-    encoded: bytes
 
 
 class Settings:
@@ -93,13 +93,8 @@ class Settings:
         return sorted(await asyncio.to_thread(self._schemas.ids), reverse=True)
 
     async def all(self) -> list[PluginSettings]:
-        """The settings of all plugins, by id in descending order; not to be modified."""
+        """The settings of all plugins, by id in descending order."""
         return [known.settings for known in await asyncio.to_thread(self._all)]
-
-    async def all_encoded(self) -> bytes:
-        """The same as the JSON that clients get, of which only what is new is encoded."""
-        parts = [known.encoded for known in await asyncio.to_thread(self._all)]
-        return b'{"settings":[' + b",".join(parts) + b"]}"
 
     async def get(self, plugin: str) -> PluginSettings:
         """One plugin's settings. Raises SchemaNotFound and SchemaUnreadable."""
@@ -154,8 +149,7 @@ class Settings:
             or known.user_file != user_file
         ):
             settings = self._read(schema, translator)
-            encoded = msgspec.json.encode(settings)
-            known = _Known(schema, translator, user_file, settings, encoded)
+            known = _Known(schema, translator, user_file, settings)
             self._known[schema.plugin] = known
         return known
 
@@ -179,7 +173,7 @@ class Settings:
             warning = f"The file {str(path)!r} cannot be read: {error}. The defaults hold."
         return PluginSettings(
             id=schema.plugin,
-            schema=translator.schema(schema.schema) if translator else schema.schema,
+            schema=_translated(schema, translator) if translator else schema.encoded,
             version=schema.version,
             raw=raw,
             settings=settings,
@@ -191,6 +185,10 @@ class Settings:
     def _path(self, plugin: str) -> Path:
         package, _, name = plugin.partition(":")
         return self._folder / package / f"{name}{SUFFIX}"
+
+
+def _translated(schema: Schema, translator: Translator) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(translator.schema(schema.decoded())))
 
 
 def _check(raw: str, schema: Schema, what: str) -> dict[str, Any]:
@@ -212,10 +210,11 @@ def _mistake(settings: dict[str, Any], schema: Schema) -> tuple[str, str] | None
     from referencing.exceptions import Unresolvable
     from referencing.jsonschema import EMPTY_REGISTRY
 
+    rules = schema.decoded()
     try:
-        Draft7Validator.check_schema(schema.schema)
+        Draft7Validator.check_schema(rules)
         # With a registry, or jsonschema fetches what a schema refers to.
-        validator = Draft7Validator(schema.schema, registry=EMPTY_REGISTRY)
+        validator = Draft7Validator(rules, registry=EMPTY_REGISTRY)
         mistake = best_match(validator.iter_errors(settings))
     except (SchemaError, UnknownType, Unresolvable, RecursionError, re.error) as broken:
         return "$", f"its schema cannot be used ({str(broken).splitlines()[0]})"

@@ -72,8 +72,8 @@ class StartupData:
         workspaces = self._apps.workspaces(app_url)
         locale = await asyncio.to_thread(settings.locale)
 
-        async def all_settings() -> msgspec.Raw:
-            return msgspec.Raw(await settings.all_encoded())
+        async def all_settings() -> dict[str, Any]:
+            return {"settings": await settings.all()}
 
         at = addresses(app_url)
         return [

@@ -1,0 +1,73 @@
+"""What the first visit would wait for is made ready before it comes."""
+
+import asyncio
+
+import pytest
+
+import plughost_lab
+import plughost_settings
+from plughost_lab import first_page
+
+
+class Renderer:
+    """Notes what it is to draw."""
+
+    def __init__(self, failure=None):
+        self.drawn = []
+        self.failure = failure
+
+    def page(self, page, frontends, config, base_url, nonce):
+        self.drawn.append((page.name, sorted(config.get("startup", ()))))
+        if self.failure:
+            raise self.failure
+        return "<!DOCTYPE html>"
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    monkeypatch.setattr(first_page, "PAUSE", 0.05)
+
+
+async def after_the_pause(renderer):
+    for _ in range(200):
+        await asyncio.sleep(0.02)
+        if renderer.drawn:
+            return
+
+
+async def test_the_page_is_drawn_for_nobody_with_the_answers_it_begins_with(start, soon):
+    async with start(plughost_lab, plughost_settings) as (host, _):
+        host.renderer = renderer = Renderer()
+        await after_the_pause(renderer)
+        await asyncio.sleep(0.1)
+    ((name, answers),) = renderer.drawn
+    assert name == "lab"
+    assert "/lab/api/settings" in answers
+
+
+async def test_somebody_who_comes_first_is_served_and_no_more_is_done(start, monkeypatch):
+    monkeypatch.setattr(first_page, "PAUSE", 0.3)
+    async with start(plughost_lab, plughost_settings) as (host, client):
+        host.renderer = renderer = Renderer()
+        reply = await client.get("/lab")
+        await asyncio.sleep(0.5)
+    assert reply.status == 200
+    assert len(renderer.drawn) == 1
+
+
+async def test_what_goes_wrong_with_it_is_told_to_who_comes(start, soon, caplog):
+    async with start(plughost_lab, plughost_settings) as (host, client):
+        host.renderer = renderer = Renderer(RuntimeError("no ink"))
+        await after_the_pause(renderer)
+        assert "no ink" not in caplog.text
+        del host.renderer
+        assert (await client.get("/lab")).status == 200
+
+
+async def test_a_host_that_stops_meanwhile_leaves_nothing_behind(start, monkeypatch):
+    monkeypatch.setattr(first_page, "PAUSE", 60)
+    async with start(plughost_lab) as (_, client):
+        await client.get("/favicon.ico")
+    assert {task.get_coro().__qualname__ for task in asyncio.all_tasks()}.isdisjoint(
+        {"FirstPage._prepare"}
+    )
