@@ -1,6 +1,7 @@
 /** What JupyterLab leaves to the mouse, or untold to those who do not see it. */
 
 import { areas } from './areas';
+import { breakpoints } from './breakpoints';
 import { menus } from './menus';
 import { names } from './names';
 import { narrowWindows } from './narrow';
@@ -8,4 +9,13 @@ import { panels } from './panels';
 import { settingsEditor } from './settings';
 import { splash } from './splash';
 
-export const accessibility = [areas, menus, names, narrowWindows, panels, settingsEditor, splash];
+export const accessibility = [
+  areas,
+  breakpoints,
+  menus,
+  names,
+  narrowWindows,
+  panels,
+  settingsEditor,
+  splash
+];
