@@ -85,6 +85,7 @@ async def test_keys_reach_what_the_mouse_does(lab):
     await menus(page)
     await file_browser(page)
     await launcher_and_tabs(page)
+    await sessions(page)
     await dialogs(page)
     await settings(page)
     assert visit.console_errors == []
@@ -214,6 +215,29 @@ async def launcher_and_tabs(page: Page) -> None:
     await keys.press("Delete")
     await expect(tab).to_have_text(["Launcher"])
     await focused(page, ".lm-DockPanel-tabBar .lm-TabBar-tab")
+
+
+async def sessions(page: Page) -> None:
+    """Open a terminal that is running, and shut it down."""
+    keys = page.keyboard
+    entry = page.locator(".jp-RunningSessions-item", has_text="terminals/1")
+    await keys.press("Control+Shift+B")
+    await entry.wait_for()
+    await keys.press("F6")
+    await tab_to(page, entry)
+    await keys.press("Enter")
+    await page.locator(".jp-Terminal .xterm-screen").wait_for()
+    await focused(page, ".jp-Terminal")
+    await keys.press("Shift+F6")
+    await tab_to(page, entry)
+    await keys.press("Delete")
+    await expect(entry).to_have_count(0)
+    await page.wait_for_function("document.activeElement.closest('.jp-RunningSessions-section')")
+    await expect(page.locator(".jp-Terminal")).to_have_count(0)
+    await keys.press("Control+Shift+F")
+    await focused(page, "#filebrowser")
+    await keys.press("F6")
+    await focused(page, ".jp-Launcher")
 
 
 async def run(page: Page, label: str) -> None:

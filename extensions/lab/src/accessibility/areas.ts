@@ -18,6 +18,9 @@ const AREAS = [
 ];
 const MAIN = '#jp-main-dock-panel';
 
+/** Those of which one panel is shown at a time. */
+const STACKS = '#jp-left-stack, #jp-down-stack, #jp-right-stack';
+
 /** In a panel with a list that keeps its place, that comes before the buttons above it. */
 const LIST = ':is([role=gridcell], [role=treeitem], [role=option])[tabindex="0"]';
 
@@ -46,6 +49,7 @@ export const areas: JupyterFrontEndPlugin<void> = {
       palette?.addItem({ command, category });
     }
     leadOut(app.commands);
+    document.addEventListener('focusout', stay);
   }
 };
 
@@ -78,8 +82,25 @@ function move(app: JupyterFrontEnd, step: 1 | -1): void {
     app.shell.activateById(currentWidget.id); // it knows best where in it the focus belongs
     return;
   }
-  const node = find(next);
-  (node?.querySelector<HTMLElement>(LIST) ?? focusable(node))?.focus();
+  enter(find(next));
+}
+
+function enter(area: HTMLElement | null): void {
+  const lists = area?.querySelectorAll<HTMLElement>(LIST) ?? [];
+  const place = [...lists].find(each => each.checkVisibility()); // hidden panels have them, too
+  (place ?? focusable(area))?.focus();
+}
+
+/** A panel that takes another one's place takes over the focus as well. */
+function stay({ target }: FocusEvent): void {
+  const area = (target as Element).closest<HTMLElement>(STACKS);
+  if (area && !(target as Element).checkVisibility()) {
+    requestAnimationFrame(() => {
+      if (document.activeElement === document.body && area.checkVisibility()) {
+        enter(area);
+      }
+    });
+  }
 }
 
 /** Terminals and the menu bar keep all keys to themselves; these two lead out of them. */

@@ -6,6 +6,7 @@ import { menus } from './menus';
 import { names } from './names';
 import { narrowWindows } from './narrow';
 import { panels } from './panels';
+import { running } from './running';
 import { settingsEditor } from './settings';
 import { splash } from './splash';
 
@@ -16,6 +17,7 @@ export const accessibility = [
   names,
   narrowWindows,
   panels,
+  running,
   settingsEditor,
   splash
 ];
