@@ -74,13 +74,13 @@ SERVERS = ("plughost", "jupyterlab", "no limits")
 
 MEASUREMENTS = {
     "start": Measurement(start),
-    "page": Measurement(page),
+    "page": Measurement(page, rounds=5),
     "page-labextensions": Measurement(labextensions, rounds=2, subject=kind),
     "contents": Measurement(contents),
     "notebook": Measurement(open_notebook, rounds=2),
     "requests": Measurement(requests),
     "kernel-start": Measurement(kernel_start, (*SERVERS[:2], "jupyter_client")),
-    "kernel-trips": Measurement(kernel_trips, (*SERVERS[:2], "jupyter_client")),
+    "kernel-trips": Measurement(kernel_trips, (*SERVERS[:2], "jupyter_client"), rounds=5),
     "kernel-output": Measurement(kernel_output, (*SERVERS, "jupyter_client"), rounds=2),
     "kernel-neighbour": Measurement(kernel_neighbour, (*SERVERS[:2], "jupyter_client")),
     "kernel-together": Measurement(kernel_together, (*SERVERS[:2], "jupyter_client"), rounds=2),
