@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
@@ -280,6 +281,39 @@ async def test_broken_ones_are_named_and_leave_the_page_working(served, visit, a
 
     await release[0].continue_()
     await lab.page.locator("html[data-slow='active']").wait_for(state="attached")
+
+
+async def test_the_page_waits_for_none_of_them_and_the_first_click_for_all(served, visit, add):
+    """One that provides nothing comes when the launcher is there, or before a document is."""
+    marks = "{ createNew: panel => { panel.node.dataset.marked = 'yes'; } }"
+    add("marks", f"""return () => ({{
+      id: 'marks:plugin', autoStart: true,
+      activate: app => app.docRegistry.addWidgetExtension('Notebook', {marks})
+    }});""")  # fmt: skip
+    server = served()
+    lab = await visit("about:blank")
+    page = lab.page
+    held: asyncio.Queue[Any] = asyncio.Queue()
+    await page.route("**/marks/entry.js", held.put)
+
+    async def patient(route: Any) -> None:
+        """With a host that gives late modules longer than this machine may take."""
+        reply = await route.fetch()
+        whole = '"patience":{"module":20000,"activate":20000},"page":"lab"'
+        text = (await reply.text()).replace('"page":"lab"', whole, 1)
+        await route.fulfill(response=reply, body=text)
+
+    await page.route("**/lab", patient)
+    await page.goto(server.url)
+    await page.locator(".jp-Launcher").wait_for()
+    script = await held.get()
+    await page.locator(".jp-LauncherCard[data-category=Notebook]").first.click()
+    await page.wait_for_timeout(300)
+    assert await page.locator(".jp-NotebookPanel").count() == 0
+    await script.continue_()
+    await page.locator(".jp-NotebookPanel[data-marked=yes]").wait_for()
+    assert (await records(page))["marks:plugin"]["state"] == "active"
+    assert lab.console_errors == []
 
 
 async def test_renderers_of_data_take_part_and_are_restored(served, visit, add, jupyter_folders):

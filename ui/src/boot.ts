@@ -36,6 +36,8 @@ export interface IContainer {
   readonly error?: string;
   /** What to do if it, or one of its plugins, fails. */
   readonly hint?: string;
+  /** Whether the page starts without it: the app says when it is asked for. */
+  readonly later?: boolean;
 }
 
 /** The containers of a page, and what they share. */

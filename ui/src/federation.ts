@@ -35,6 +35,9 @@ interface IMade {
   get(module: string): Promise<() => unknown> | (() => unknown);
 }
 
+/** One for each page, whenever its containers are opened. */
+const scopes = new WeakMap<IFederation['shared'], Scope>();
+
 /** How a container's script is run; tests pass their own. */
 export type RunScript = (url: string) => Promise<void>;
 
@@ -62,7 +65,8 @@ export function open(
   deadline: Promise<unknown>,
   runScript: RunScript = run
 ): Promise<unknown[]>[] {
-  const scope = offer(shared, importer);
+  const scope = scopes.get(shared) ?? offer(shared, importer);
+  scopes.set(shared, scope);
   const ready = containers.map(async container => {
     await runScript(container.script);
     return initialize(container, global, scope);

@@ -36,8 +36,12 @@ export class Page implements IPage {
     const { app: own, frontends, bundle } = this.boot;
     const record = this._record(own);
     const arriving = load(own, record, this._importer, null);
+    const containers = this.boot.federation?.containers.filter(each => this._usable(each)) ?? [];
     const arrivals = [
-      ...this._open(arriving),
+      ...this._open(
+        containers.filter(({ later }) => !later),
+        arriving
+      ),
       ...frontends.map(frontend => this._arrive(frontend, this._importer, bundle))
     ];
     try {
@@ -52,9 +56,13 @@ export class Page implements IPage {
       for (const plugin of app.plugins ?? []) {
         plugins.add(plugin, own.extension, Infinity);
       }
+      const late = containers.filter(({ later }) => later);
+      const rest = Promise.resolve(app.quiet).then(() =>
+        this._gather(this._open(late, arriving), plugins)
+      );
       await this._gather(arrivals, plugins);
       plugins.register();
-      await plugins.start();
+      await plugins.start(rest.then(() => plugins.settle()));
       record.state = 'active';
     } catch (error) {
       if (record.state !== 'failed') {
@@ -111,9 +119,8 @@ export class Page implements IPage {
    * Open the containers. A late one keeps the others waiting for half of the time that the page
    * waits for them.
    */
-  private _open(app: Promise<unknown>): IArrival[] {
+  private _open(containers: IContainer[], app: Promise<unknown>): IArrival[] {
     const { federation, patience } = this.boot;
-    const containers = federation?.containers.filter(each => this._usable(each)) ?? [];
     if (!federation || containers.length === 0) {
       return [];
     }

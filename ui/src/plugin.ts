@@ -143,6 +143,13 @@ export interface IApp {
   /** Call the `deactivate` of one plugin; one that is not there can deactivate none. */
   deactivatePlugin?(id: string): Promise<unknown>;
 
-  /** Activate what is registered, but for `ignorePlugins`; resolves when the page can be used. */
-  start(options: { ignorePlugins: string[] }): Promise<void>;
+  /**
+   * Activate what is registered, but for `ignorePlugins`; resolves when the page can be used.
+   *
+   * `late` resolves when what came later is active, too.
+   */
+  start(options: { ignorePlugins: string[]; late: Promise<void> }): Promise<void>;
+
+  /** Resolves when those are asked for whom the page does not wait; without it that is at once. */
+  readonly quiet?: Promise<void>;
 }

@@ -93,12 +93,12 @@ export class Plugins {
     }
   }
 
-  /** Start the app with what is registered. */
-  async start(): Promise<void> {
+  /** Start the app with what is registered; `late` resolves when the rest is active, too. */
+  async start(late: Promise<void>): Promise<void> {
     const ignorePlugins = this._entries
       .filter(({ registered, eager, plugin }) => registered && !eager && plugin.autoStart)
       .map(({ plugin }) => plugin.id);
-    await this._app.start({ ignorePlugins });
+    await this._app.start({ ignorePlugins, late });
     this._started = true;
     await this.settle();
   }

@@ -22,7 +22,7 @@ export class TestApp implements IApp {
     return this._registry.deactivatePlugin(id);
   }
 
-  start(options: { ignorePlugins: string[] }): Promise<void> {
+  start(options: Parameters<IApp['start']>[0]): Promise<void> {
     return this._registry.activatePlugins('startUp', options);
   }
 

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { IContainer } from '../src/boot';
 import { exportsOf, open, type Scope } from '../src/federation';
+import type { IApp } from '../src/plugin';
 import { delegate, page, states, TestApp } from './apps';
 
 /** What a container's module needs of the scope, and how it was told to choose. */
@@ -309,5 +310,61 @@ describe('a page with containers', () => {
       error: 'It has not been built.',
       hint: 'Build it.'
     });
+  });
+
+  const scripts: HTMLScriptElement[] = [];
+  const scriptOf = (name: string) => scripts.find(({ src }) => src.endsWith(`/${name}.js`));
+
+  beforeEach(() => {
+    scripts.length = 0;
+    const hold = (...nodes: unknown[]) => void scripts.push(...(nodes as HTMLScriptElement[]));
+    vi.spyOn(document.head, 'append').mockImplementation(hold);
+  });
+
+  /** What the browser does: run the script, which makes a container of one plugin, and say so. */
+  async function arrives(name: string): Promise<unknown[]> {
+    const scopes: unknown[] = [];
+    await vi.waitFor(() => expect(scriptOf(name)).toBeDefined());
+    const plugin = { id: `${name}:plugin`, autoStart: true, activate: () => undefined };
+    (window as any)[GLOBAL][name] = {
+      init: (scope: unknown) => void scopes.push(scope),
+      get: async () => () => module(plugin)
+    };
+    scriptOf(name)?.dispatchEvent(new Event('load'));
+    return scopes;
+  }
+
+  it('asks for the later ones when the app says so, and tells it that they are in', async () => {
+    const quiet = delegate<void>();
+    const told: string[] = [];
+    class Quiet extends TestApp {
+      readonly quiet = quiet.promise;
+      override start(options: Parameters<IApp['start']>[0]): Promise<void> {
+        void options.late.then(() => told.push('they are in'));
+        return super.start(options);
+      }
+    }
+    const containers = [container('prompt'), container('late', { later: true })];
+    const patience = { module: 1000, activate: 1000 };
+    const federation = { global: GLOBAL, shared: {}, containers };
+    const it = page(() => new Quiet(), {}, patience, {}, federation);
+    const start = it.start();
+    const first = await arrives('prompt');
+    await start;
+    expect(states(it)).toMatchObject({ 'prompt:plugin': 'active' });
+    expect([scriptOf('late'), told]).toEqual([undefined, []]);
+    quiet.resolve();
+    const second = await arrives('late');
+    await vi.waitFor(() => expect(told).toEqual(['they are in']));
+    expect(states(it)).toMatchObject({ late: 'active', 'late:plugin': 'active' });
+    expect(second[0], 'one scope for all').toBe(first[0]);
+  });
+
+  it('asks for them at once where the app has nothing to say', async () => {
+    const it = federated(container('willing', { later: true }));
+    const start = it.start();
+    await arrives('willing');
+    await start;
+    await vi.waitFor(() => expect(states(it)).toMatchObject({ 'willing:plugin': 'active' }));
   });
 });

@@ -16,6 +16,7 @@ from plughost import (
 )
 from plughost_lab import labextensions, startup
 from plughost_lab.first_page import FirstPage
+from plughost_lab.latecomers import Latecomers
 from plughost_lab.moved import PATTERN as MOVED
 from plughost_lab.moved import Moved
 from plughost_lab.visit import PATTERN, LabOptions, page_config
@@ -26,7 +27,7 @@ DAY = 24 * 3600
 
 @hookimpl
 def plughost_services(host: Host) -> list[Service]:
-    return [Service(FirstPage(host))]
+    return [Service(Latecomers()), Service(FirstPage(host))]
 
 
 @hookimpl
@@ -70,7 +71,7 @@ def plughost_pages() -> list[Page]:
 @hookimpl
 def plughost_page_config(host: Host) -> list[PageConfig]:
     options = host.config.extension("lab", LabOptions)
-    first = host.service(FirstPage)
+    first, latecomers = host.service(FirstPage), host.service(Latecomers)
 
     async def started(visit: PageRequest) -> dict[str, Any]:
         first.is_asked_for()
@@ -78,7 +79,7 @@ def plughost_page_config(host: Host) -> list[PageConfig]:
 
     return [
         PageConfig("lab", lambda visit: page_config(visit, options)),
-        PageConfig("lab", lambda visit: labextensions.page_config(host, visit.base_url)),
+        PageConfig("lab", lambda visit: labextensions.page_config(host, visit, latecomers)),
         PageConfig("lab", started),
     ]
 

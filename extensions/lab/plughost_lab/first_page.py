@@ -6,7 +6,8 @@ import asyncio
 import logging
 
 from plughost import Host, PageRequest
-from plughost_lab import startup
+from plughost_lab import labextensions, startup
+from plughost_lab.latecomers import Latecomers
 from plughost_lab.visit import LAB
 
 PAUSE = 0.2
@@ -18,8 +19,8 @@ log = logging.getLogger("plughost.lab")
 class FirstPage:
     """Draws the page for nobody once all extensions are up, unless somebody has asked for it.
 
-    That imports Jinja2, compiles the template and reads the setting schemas, which would take
-    four fifths of the time of the first visit.
+    That imports Jinja2, compiles the template, reads the setting schemas and looks through
+    labextensions, which would take four fifths of the time of the first visit.
     """
 
     def __init__(self, host: Host) -> None:
@@ -49,7 +50,10 @@ class FirstPage:
         arguments = dict.fromkeys(("workspace", "path", "unknown"), "")
         visit = PageRequest(LAB, {"mode": "lab", **arguments}, {}, host.config.base_url)
         try:
-            config = await startup.page_config(host, visit)
+            config = {
+                **await startup.page_config(host, visit),
+                **await labextensions.page_config(host, visit, host.service(Latecomers)),
+            }
             drawn = (page, list(host.frontends), config, visit.base_url, "")
             await asyncio.to_thread(lambda: host.renderer.page(*drawn))
         except Exception:

@@ -8,13 +8,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from plughost import ExtensionRecord, FileHandler, Host, NotFound, ServiceNotFound, State
+from plughost import (
+    ExtensionRecord,
+    FileHandler,
+    Host,
+    NotFound,
+    PageRequest,
+    ServiceNotFound,
+    State,
+)
+from plughost_lab.latecomers import APPS, Latecomers, is_fresh
 
 FINDER = "plughost_settings.labextensions.Labextensions"
 """The service that finds them; without it there are none."""
-
-APPS = "plughost_settings.apps.Apps"
-"""The service that knows what page configuration disables."""
 
 URL = "/lab/extensions"
 
@@ -68,11 +74,14 @@ if TYPE_CHECKING:
         folder: Path
         build: Build | None
         problem: str
+        disables: tuple[str, ...]
+        relies_on: tuple[str, ...]
+        is_theme: bool
         distribution: str
         server_half: str
 
 
-def page_config(host: Host, base_url: str) -> dict[str, Any]:
+async def page_config(host: Host, visit: PageRequest, latecomers: Latecomers) -> dict[str, Any]:
     """The page's list of labextensions, as JupyterLab has it and as the browser host does.
 
     The latter, under `federation`, is for the boot data, and missing if there are none.
@@ -93,11 +102,17 @@ def page_config(host: Host, base_url: str) -> dict[str, Any]:
         "labextensionsPath": [str(path) for path in finder.paths],
     }
     if found:
-        at = f"{base_url.rstrip('/')}{URL}"
+        at, shared = f"{visit.base_url.rstrip('/')}{URL}", _shared(host)
+        containers = [_container(each, off.get(each.name, ""), at) for each in found]
+        if await is_fresh(host, visit):
+            late = await asyncio.to_thread(latecomers.among, loaded, shared)
+            for container in containers:
+                if container["package"] in late:
+                    container["later"] = True
         values["federation"] = {
             "global": CONTAINERS,
-            "shared": _shared(host),
-            "containers": [_container(each, off.get(each.name, ""), at) for each in found],
+            "shared": shared,
+            "containers": containers,
             "problems": any(r.page_problems for r in host.known.values() if r.guest_of == "lab"),
         }
     return values

@@ -4,7 +4,7 @@ import { JupyterLab } from '@jupyterlab/application';
 import { version } from '@jupyterlab/application/package.json';
 import { PageConfig } from '@jupyterlab/coreutils';
 import { IConnectionStatus, IServiceManager } from '@jupyterlab/services';
-import { type IPlugin, PluginRegistry } from '@lumino/coreutils';
+import { type IPlugin, PluginRegistry, PromiseDelegate } from '@lumino/coreutils';
 import type { Admission, IApp, IBoot } from '@plughost/host';
 import { packageOf, Switches } from './config';
 import { isRenderer, rendererPlugin, stockPlugins } from './plugins';
@@ -31,6 +31,11 @@ export class Lab implements IApp {
   }
 
   readonly plugins = stockPlugins;
+
+  /** When the page is there, or somebody is about to use it. */
+  get quiet(): Promise<void> {
+    return this._quiet.promise;
+  }
 
   /** Labextensions, and whoever wants to, export renderers of one kind of data each as well. */
   adapt(exported: unknown): IPlugin<any, any> | undefined {
@@ -70,7 +75,7 @@ export class Lab implements IApp {
    * plugin provides `IServiceManager`, and all that one requires, activates before there is an
    * application.
    */
-  async start({ ignorePlugins }: { ignorePlugins: string[] }): Promise<void> {
+  async start({ ignorePlugins, late }: Parameters<IApp['start']>[0]): Promise<void> {
     const registry = this._registry;
     const connectionStatus = await registry.resolveOptionalService(IConnectionStatus);
     const serviceManager = await registry.resolveRequiredService(IServiceManager);
@@ -87,13 +92,16 @@ export class Lab implements IApp {
     if (PageConfig.getOption('exposeAppInBrowser').toLowerCase() === 'true') {
       window.jupyterapp = lab;
     }
-    this._wait(lab);
+    this._wait(lab, late);
     await lab.start({ ignorePlugins, bubblingKeydown: true });
   }
 
   /** See to it that those who wait are activated, and that the answers are dropped in the end. */
-  private _wait(lab: JupyterLab): void {
-    const waiting = new Waiting(lab, this._patient);
+  private _wait(lab: JupyterLab, late: Promise<void>): void {
+    const waiting = new Waiting(lab, this._patient, () => {
+      this._quiet.resolve();
+      return late;
+    });
     const own = lab.allPluginsActivated;
     const all = lab.restored.then(() => waiting.whenIdle()).then(() => own);
     Object.defineProperty(lab, 'allPluginsActivated', { value: all });
@@ -118,6 +126,7 @@ export class Lab implements IApp {
     }));
   }
 
+  private readonly _quiet = new PromiseDelegate<void>();
   /** The name of the extension whose plugins the stock ones are. */
   private readonly _own: string;
   private readonly _replaced: ReadonlySet<string>;

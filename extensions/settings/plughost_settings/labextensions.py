@@ -33,8 +33,9 @@ class Labextension:
     """One labextension: the name and the version in its `package.json`, and its folder.
 
     `build` is None where no page can load it, and `problem` says why. `disables` names
-    plugins and packages that are not to run beside it. As far as it says so, `distribution`
-    is what has installed it, and `server_half` the distribution with which it talks.
+    plugins and packages that are not to run beside it, `relies_on` the packages that it
+    leaves to others to share. As far as it says so, `distribution` is what has installed it,
+    and `server_half` the distribution with which it talks.
     """
 
     name: str
@@ -43,6 +44,8 @@ class Labextension:
     build: Build | None = None
     problem: str = ""
     disables: tuple[str, ...] = ()
+    relies_on: tuple[str, ...] = ()
+    is_theme: bool = False
     distribution: str = ""
     server_half: str = ""
 
@@ -130,6 +133,8 @@ def _read(path: Path) -> Labextension | None:
         build=build,
         problem=problem,
         disables=_disables(about),
+        relies_on=_relies_on(about),
+        is_theme=bool(about.get("themePath")),
         distribution=_distribution(folder),
         server_half=_server_half(about),
     )
@@ -153,6 +158,14 @@ def _build(folder: Path, said: Any) -> tuple[Build | None, str]:
 def _disables(about: dict[str, Any]) -> tuple[str, ...]:
     said = about.get("disabledExtensions")
     return tuple(each for each in said if isinstance(each, str)) if isinstance(said, list) else ()
+
+
+def _relies_on(about: dict[str, Any]) -> tuple[str, ...]:
+    said = about.get("sharedPackages")
+    shared = said.items() if isinstance(said, dict) else ()
+    return tuple(
+        name for name, how in shared if isinstance(how, dict) and how.get("bundled") is False
+    )
 
 
 def _server_half(about: dict[str, Any]) -> str:

@@ -19,14 +19,18 @@ const PATIENCE = 2000;
 /** A browser that is never idle is taken to be after this many milliseconds. */
 const BUSY = 1000;
 
-/** The plugins that wait, in the order in which they are activated. */
+/**
+ * The plugins that wait, in the order in which they are activated; after them come the
+ * labextensions that the page has started without: `takeIn` asks for those.
+ */
 export class Waiting {
   constructor(
     private readonly _app: Pick<
       JupyterFrontEnd,
       'activatePlugin' | 'commands' | 'isPluginActivated'
     >,
-    ids: readonly string[]
+    ids: readonly string[],
+    private readonly _takeIn: () => Promise<void> = async () => undefined
   ) {
     this._open = [...ids];
     for (const sign of SIGNS) {
@@ -37,9 +41,11 @@ export class Waiting {
 
   /** Activate them all at once, unless that is under way. */
   now(): Promise<void> {
-    this._all ??= Promise.all([this._current, this._activate(this._open.splice(0))]).then(() =>
-      this._end()
-    );
+    this._all ??= Promise.all([
+      this._current,
+      this._activate(this._open.splice(0)),
+      this._takeIn()
+    ]).then(() => this._end());
     return this._all;
   }
 

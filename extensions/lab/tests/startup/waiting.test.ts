@@ -51,6 +51,17 @@ describe('Waiting', () => {
     expect(await commands.execute('some:command')).toEqual(['a', 'b']);
   });
 
+  it('asks for the labextensions that come later once all are active, or before a command', async () => {
+    const takeIn = vi.fn(async () => void active.push('late'));
+    const idle = new Waiting(app, ['a'], takeIn);
+    await idle.whenIdle();
+    expect(active).toEqual(['a', 'late']);
+    active.length = 0;
+    new Waiting(app, ['a'], takeIn);
+    expect(takeIn).toHaveBeenCalledTimes(1);
+    expect([...(await commands.execute('some:command'))].sort()).toEqual(['a', 'late']);
+  });
+
   it('does not activate twice what is asked for while the browser is idle', async () => {
     const waiting = new Waiting(app, ['a', 'b', 'c']);
     const idle = waiting.whenIdle();
