@@ -61,6 +61,7 @@ export class Lab implements IApp {
   }
 
   activatePlugin(id: string): Promise<void> {
+    this._waiting?.lateOnesActivate();
     return this._registry.activatePlugin(id);
   }
 
@@ -79,11 +80,12 @@ export class Lab implements IApp {
     const registry = this._registry;
     const connectionStatus = await registry.resolveOptionalService(IConnectionStatus);
     const serviceManager = await registry.resolveRequiredService(IServiceManager);
+    const availablePlugins = this._available();
     const lab = new JupyterLab({
       pluginRegistry: registry,
       serviceManager,
       connectionStatus: connectionStatus ?? undefined,
-      availablePlugins: this._available(),
+      availablePlugins,
       disabled: { matches: this._ids('disabled'), patterns: [] },
       deferred: { matches: this._ids('defer'), patterns: [] }
     });
@@ -93,6 +95,7 @@ export class Lab implements IApp {
       window.jupyterapp = lab;
     }
     this._wait(lab, late);
+    void late.then(() => availablePlugins.splice(0, Infinity, ...this._available()));
     await lab.start({ ignorePlugins, bubblingKeydown: true });
   }
 
@@ -100,6 +103,7 @@ export class Lab implements IApp {
   private _wait(lab: JupyterLab, late: Promise<void>): void {
     const waiting = new Waiting(lab, this._patient, () => {
       this._quiet.resolve();
+      this._waiting = waiting;
       return late;
     });
     const own = lab.allPluginsActivated;
@@ -127,6 +131,8 @@ export class Lab implements IApp {
   }
 
   private readonly _quiet = new PromiseDelegate<void>();
+  /** As soon as those are asked for that come later. */
+  private _waiting: Waiting | null = null;
   /** The name of the extension whose plugins the stock ones are. */
   private readonly _own: string;
   private readonly _replaced: ReadonlySet<string>;

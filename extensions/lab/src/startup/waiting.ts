@@ -1,6 +1,7 @@
 /** Plugins that wait until the page is there: who activates them, and who must wait for that. */
 
 import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { PromiseDelegate } from '@lumino/coreutils';
 
 /** What tells that a person is about to do something. */
 const SIGNS = ['pointerdown', 'keydown', 'dragenter', 'paste'] as const;
@@ -44,7 +45,7 @@ export class Waiting {
     this._all ??= Promise.all([
       this._current,
       this._activate(this._open.splice(0)),
-      this._takeIn()
+      Promise.resolve().then(this._takeIn)
     ]).then(() => this._end());
     return this._all;
   }
@@ -59,6 +60,11 @@ export class Waiting {
       } while (deadline.timeRemaining() > 0 && this._open.length > 0);
     }
     await this.now();
+  }
+
+  /** Those that come later are here: a command may be what the activation of one waits for. */
+  lateOnesActivate(): void {
+    setTimeout(() => this._release()); // most are active until then
   }
 
   private async _activate(ids: string[]): Promise<void> {
@@ -80,19 +86,31 @@ export class Waiting {
   private _guardCommands(): void {
     const { commands } = this._app;
     const { execute, notifyCommandChanged } = commands;
-    commands.notifyCommandChanged = id => {
+    const notify: typeof notifyCommandChanged = id => {
       if (id === undefined || commands.hasCommand(id)) {
         notifyCommandChanged.call(commands, id);
       }
     };
-    commands.execute = async (id, args) => {
-      if (!OF_THE_START.has(id)) {
-        await Promise.race([this.now(), new Promise(done => setTimeout(done, PATIENCE))]);
+    const released = new PromiseDelegate<void>();
+    let guarded = true;
+    const guard: typeof execute = async (id, args) => {
+      if (guarded && !OF_THE_START.has(id)) {
+        const patience = new Promise(done => setTimeout(done, PATIENCE));
+        await Promise.race([this.now(), released.promise, patience]);
       }
       return execute.call(commands, id, args);
     };
+    Object.assign(commands, { execute: guard, notifyCommandChanged: notify });
     this._release = () => {
-      Object.assign(commands, { execute, notifyCommandChanged });
+      guarded = false;
+      released.resolve();
+      // Unless somebody has wrapped them since.
+      if (commands.execute === guard) {
+        commands.execute = execute;
+      }
+      if (commands.notifyCommandChanged === notify) {
+        commands.notifyCommandChanged = notifyCommandChanged;
+      }
     };
   }
 

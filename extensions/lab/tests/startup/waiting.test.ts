@@ -62,6 +62,31 @@ describe('Waiting', () => {
     expect([...(await commands.execute('some:command'))].sort()).toEqual(['a', 'late']);
   });
 
+  it('keeps no labextension waiting for a command of its own', async () => {
+    vi.useFakeTimers();
+    const waiting: Waiting = new Waiting(app, ['a'], async () => {
+      waiting.lateOnesActivate();
+      await commands.execute('some:command');
+    });
+    let done = false;
+    void waiting.now().then(() => {
+      done = true;
+    });
+    await vi.advanceTimersByTimeAsync(10);
+    vi.useRealTimers();
+    expect(done).toBe(true);
+  });
+
+  it('leaves alone who has wrapped the registry meanwhile', async () => {
+    const waiting = new Waiting(app, ['a']);
+    const { execute } = commands;
+    const wrapper = vi.fn((id: string, args?: any) => execute.call(commands, id, args));
+    commands.execute = wrapper as typeof execute;
+    await waiting.now();
+    expect(commands.execute).toBe(wrapper);
+    expect(await commands.execute('some:command')).toEqual(['a']);
+  });
+
   it('does not activate twice what is asked for while the browser is idle', async () => {
     const waiting = new Waiting(app, ['a', 'b', 'c']);
     const idle = waiting.whenIdle();
