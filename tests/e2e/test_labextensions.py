@@ -150,7 +150,6 @@ async def test_published_ones_start_side_by_side(
     )
     await page.goto(server.url)
     await page.locator(".jp-Launcher").wait_for()
-    found = await records(page)
     packages = {
         "nbdime-jupyterlab",
         "@jupyter-notebook/lab-extension",
@@ -158,6 +157,14 @@ async def test_published_ones_start_side_by_side(
         "jupyterlab_pygments",
         "@jupyter-widgets/jupyterlab-manager",
     }
+    settled = """names => {
+      const found = plughost.records.list();
+      const known = found.map(({ name }) => name);
+      return names.every(name => known.includes(name)) &&
+        found.every(({ state }) => state !== 'loading');
+    }"""
+    await page.wait_for_function(settled, arg=sorted(packages))
+    found = await records(page)
     mine = {name: each for name, each in found.items() if each["extension"] in packages}
     assert packages <= set(mine)
     assert {name: each["state"] for name, each in mine.items()} == dict.fromkeys(mine, "active")
