@@ -58,11 +58,11 @@ export class Page implements IPage {
       }
       const late = containers.filter(({ later }) => later);
       const rest = Promise.resolve(app.quiet).then(() =>
-        this._gather(this._open(late, arriving), plugins)
+        this._gather(this._open(late, arriving), plugins, true)
       );
-      await this._gather(arrivals, plugins);
+      await this._gather(arrivals, plugins, false);
       plugins.register();
-      await plugins.start(rest.then(() => plugins.settle()));
+      await plugins.start(rest);
       record.state = 'active';
     } catch (error) {
       if (record.state !== 'failed') {
@@ -90,8 +90,10 @@ export class Page implements IPage {
   /**
    * Take in the plugins of all frontends that are there in time, in the order of the boot data
    * (the later provider of a token wins), and see to it that the others are taken in when they come.
+   *
+   * Of those that are asked for `later`, nobody minds a second that nobody has waited for them.
    */
-  private async _gather(arrivals: IArrival[], plugins: Plugins): Promise<void> {
+  private async _gather(arrivals: IArrival[], plugins: Plugins, later: boolean): Promise<void> {
     const { activate, module } = this.boot.patience;
     const add = ({ frontend, hint }: IArrival, found: unknown[]): void => {
       for (const exported of found) {
@@ -106,8 +108,17 @@ export class Page implements IPage {
         continue;
       }
       const { record, found } = arrival;
-      record.hint = `Not there ${module} ms after the app; the page started without it.`;
-      console.warn(`plughost: frontend "${record.name}" of "${record.extension}": ${record.hint}`);
+      const note = (hint: string): void => {
+        if (record.state === 'loading') {
+          record.hint = hint;
+          console.warn(`plughost: frontend "${record.name}" of "${record.extension}": ${hint}`);
+        }
+      };
+      if (later) {
+        setTimeout(note, module * 9, `Not there ${module * 10} ms after it was asked for.`);
+      } else {
+        note(`Not there ${module} ms after the app; the page started without it.`);
+      }
       void found.then(late => {
         add(arrival, late);
         return plugins.settle();

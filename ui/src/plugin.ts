@@ -146,7 +146,7 @@ export interface IApp {
   /**
    * Activate what is registered, but for `ignorePlugins`; resolves when the page can be used.
    *
-   * `late` resolves when what came later is active, too.
+   * `late` resolves some time after that, when what came later is active too: not to be awaited.
    */
   start(options: { ignorePlugins: string[]; late: Promise<void> }): Promise<void>;
 

@@ -93,13 +93,19 @@ export class Plugins {
     }
   }
 
-  /** Start the app with what is registered; `late` resolves when the rest is active, too. */
-  async start(late: Promise<void>): Promise<void> {
+  /** Start the app with what is registered; it is told when the `rest`, taken in, is active too. */
+  async start(rest: Promise<void>): Promise<void> {
+    let begin = (): void => undefined;
+    const started = new Promise<void>(resolve => {
+      begin = resolve;
+    });
+    const late = Promise.all([rest, started]).then(() => this.settle());
     const ignorePlugins = this._entries
       .filter(({ registered, eager, plugin }) => registered && !eager && plugin.autoStart)
       .map(({ plugin }) => plugin.id);
     await this._app.start({ ignorePlugins, late });
     this._started = true;
+    begin();
     await this.settle();
   }
 

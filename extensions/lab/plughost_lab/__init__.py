@@ -71,7 +71,7 @@ def plughost_pages() -> list[Page]:
 @hookimpl
 def plughost_page_config(host: Host) -> list[PageConfig]:
     options = host.config.extension("lab", LabOptions)
-    first, latecomers = host.service(FirstPage), host.service(Latecomers)
+    first = host.service(FirstPage)
 
     async def started(visit: PageRequest) -> dict[str, Any]:
         first.is_asked_for()
@@ -79,7 +79,7 @@ def plughost_page_config(host: Host) -> list[PageConfig]:
 
     return [
         PageConfig("lab", lambda visit: page_config(visit, options)),
-        PageConfig("lab", lambda visit: labextensions.page_config(host, visit, latecomers)),
+        PageConfig("lab", lambda visit: labextensions.page_config(host, visit)),
         PageConfig("lab", started),
     ]
 

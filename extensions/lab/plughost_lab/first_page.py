@@ -7,11 +7,13 @@ import logging
 
 from plughost import Host, PageRequest
 from plughost_lab import labextensions, startup
-from plughost_lab.latecomers import Latecomers
 from plughost_lab.visit import LAB
 
 PAUSE = 0.2
 """Seconds after the start, in which those are served who have waited for it."""
+
+LONGEST_START = 600.0
+"""Seconds."""
 
 log = logging.getLogger("plughost.lab")
 
@@ -42,7 +44,7 @@ class FirstPage:
 
     async def _prepare(self) -> None:
         host = self._host
-        await host.settle()
+        await host.until(lambda: not host.loading, LONGEST_START)
         await asyncio.sleep(PAUSE)
         page = next((each for each in host.pages if each.url == LAB), None)
         if page is None:
@@ -52,9 +54,9 @@ class FirstPage:
         try:
             config = {
                 **await startup.page_config(host, visit),
-                **await labextensions.page_config(host, visit, host.service(Latecomers)),
+                **await labextensions.page_config(host, visit),
             }
             drawn = (page, list(host.frontends), config, visit.base_url, "")
             await asyncio.to_thread(lambda: host.renderer.page(*drawn))
-        except Exception:
+        except Exception:  # whatever it is, whoever visits the page is told
             log.debug("The first page is not made ready.", exc_info=True)

@@ -18,6 +18,7 @@ from plughost import (
     State,
 )
 from plughost_lab.latecomers import APPS, Latecomers, is_fresh
+from plughost_lab.visit import LabOptions
 
 FINDER = "plughost_settings.labextensions.Labextensions"
 """The service that finds them; without it there are none."""
@@ -81,7 +82,7 @@ if TYPE_CHECKING:
         server_half: str
 
 
-async def page_config(host: Host, visit: PageRequest, latecomers: Latecomers) -> dict[str, Any]:
+async def page_config(host: Host, visit: PageRequest) -> dict[str, Any]:
     """The page's list of labextensions, as JupyterLab has it and as the browser host does.
 
     The latter, under `federation`, is for the boot data, and missing if there are none.
@@ -105,7 +106,9 @@ async def page_config(host: Host, visit: PageRequest, latecomers: Latecomers) ->
         at, shared = f"{visit.base_url.rstrip('/')}{URL}", _shared(host)
         containers = [_container(each, off.get(each.name, ""), at) for each in found]
         if await is_fresh(host, visit):
-            late = await asyncio.to_thread(latecomers.among, loaded, shared)
+            wait_for = host.config.extension("lab", LabOptions).wait_for
+            among = host.service(Latecomers).among
+            late = await asyncio.to_thread(among, loaded, shared, wait_for)
             for container in containers:
                 if container["package"] in late:
                     container["later"] = True

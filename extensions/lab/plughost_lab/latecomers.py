@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 APPS = "plughost_settings.apps.Apps"
 """The service that knows what each app has saved; without it nothing is known to be fresh."""
 
+SCRIPTS = (".js", ".mjs", ".cjs")
+
 STOCK = "@jupyterlab/"
 """What has such a name comes in the place of a stock package."""
 
@@ -39,13 +41,21 @@ class Latecomers:
         self._known: dict[str, tuple[Labextension, bool]] = {}
 
     def among(
-        self, labextensions: Collection[Labextension], shared: Collection[str]
+        self,
+        labextensions: Collection[Labextension],
+        shared: Collection[str],
+        wait_for: Collection[str],
     ) -> frozenset[str]:
         """The names of those that nobody has to wait for, in a page that shares such packages.
 
-        Reads their scripts: not for the event loop.
+        `wait_for` names those for whom somebody wants to wait, `*` is all. Reads their
+        scripts: not for the event loop.
         """
-        first = [each for each in labextensions if not self._can_be_late(each)]
+        if "*" in wait_for:
+            return frozenset()
+        first = [
+            each for each in labextensions if each.name in wait_for or not self._can_be_late(each)
+        ]
         if any(name not in shared for each in first for name in each.relies_on):
             return frozenset()  # one of the others may share that
         return frozenset(each.name for each in labextensions) - {each.name for each in first}
@@ -58,21 +68,26 @@ class Latecomers:
             return False
         known = self._known.get(name)
         if known is None or known[0] is not labextension:
-            known = self._known[name] = (labextension, _provides_nothing(labextension.folder))
+            scripts = (labextension.folder / build.load).parent
+            known = self._known[name] = (labextension, _provides_nothing(scripts))
         return known[1]
 
 
 def _provides_nothing(folder: Path) -> bool:
     """Whether no script in a folder has the word: minifiers leave the keys of objects alone."""
+    scripts = [file for file in folder.resolve().rglob("*js") if file.suffix in SCRIPTS]
     try:
-        return not any(b"provides" in script.read_bytes() for script in folder.rglob("*.js"))
+        return bool(scripts) and not any(b"provides" in file.read_bytes() for file in scripts)
     except OSError:
         return False
 
 
 async def is_fresh(host: Host, visit: PageRequest) -> bool:
-    """Whether a visit begins with the launcher: nothing is opened or restored in its place."""
-    if visit.arguments["path"] or visit.arguments["unknown"]:
+    """Whether a visit begins with the launcher: nothing is opened or restored in its place.
+
+    What a query says is not for us to know: labextensions look at it when they are activated.
+    """
+    if visit.arguments["path"] or visit.arguments["unknown"] or visit.query.keys() - {"token"}:
         return False
     try:
         saved = await host.service(APPS).workspaces(LAB).get(workspace(visit))
@@ -82,11 +97,19 @@ async def is_fresh(host: Host, visit: PageRequest) -> bool:
 
 
 def _shows_nothing(layout: Any) -> bool:
-    """Whether a saved layout has no documents, and at the sides none but the lab's own panels."""
+    """Whether a saved layout has no documents, and at the sides none but the lab's own panels.
+
+    Those of others are restored, sizes and all, only if they are there at the time.
+    """
     parts = {name: _object(layout, name) for name in ("main", "down", "left", "right")}
     documents = [*_names(parts["main"].get("dock")), *_names(parts["down"].get("widgets"))]
-    sides = {parts[side].get("current") for side in ("left", "right")}
-    return not documents and sides <= {None, *SIDES}
+    sides = {
+        name
+        for side in ("left", "right")
+        for shown in ("current", "widgets")
+        for name in _names(parts[side].get(shown))
+    }
+    return not documents and sides <= SIDES
 
 
 def _names(part: Any) -> Iterator[str]:

@@ -42,6 +42,12 @@ class LabOptions:
     """Whether scripts and the console reach the application as `window.jupyterapp`."""
     always_show_debugger: bool = False
     """Whether the debugger is shown for kernels that cannot be debugged as well."""
+    wait_for: tuple[str, ...] = ()
+    """Labextensions that the page does not start without, `*` for all of them.
+
+    By default those can come later that replace nothing: one that shows a page of its own in
+    place of the launcher should be named here.
+    """
 
 
 def workspace(visit: PageRequest) -> str:

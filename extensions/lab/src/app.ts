@@ -24,10 +24,12 @@ const AFTERMATH = 1000;
 
 /** JupyterLab as an app of a plughost page. */
 export class Lab implements IApp {
-  constructor({ app, federation }: IBoot) {
+  constructor({ app, federation, patience }: IBoot) {
     this._own = app.extension;
     const loaded = federation?.containers.filter(({ off, error }) => !off && !error) ?? [];
     this._replaced = new Set(loaded.map(({ package: name }) => name));
+    this._late = new Set(loaded.filter(({ later }) => later).map(({ package: name }) => name));
+    this._longest = patience.module + patience.activate;
   }
 
   readonly plugins = stockPlugins;
@@ -49,6 +51,9 @@ export class Lab implements IApp {
     }
     const admission = this._switches.admission(plugin.id, extension);
     this._admitted.set(plugin, admission);
+    if (this._late.has(extension)) {
+      this._lateIds.add(plugin.id);
+    }
     if (admission !== 'start' || extension !== this._own || !this._plain || !canWait(plugin.id)) {
       return admission;
     }
@@ -61,7 +66,9 @@ export class Lab implements IApp {
   }
 
   activatePlugin(id: string): Promise<void> {
-    this._waiting?.lateOnesActivate();
+    if (this._lateIds.has(id)) {
+      this._waiting?.lateOneActivates();
+    }
     return this._registry.activatePlugin(id);
   }
 
@@ -95,17 +102,24 @@ export class Lab implements IApp {
       window.jupyterapp = lab;
     }
     this._wait(lab, late);
-    void late.then(() => availablePlugins.splice(0, Infinity, ...this._available()));
+    const deferred = new Set(this._ids('defer'));
+    void late.then(() => {
+      availablePlugins.splice(0, Infinity, ...this._available());
+      // The others that may start later are activated by JupyterLab.
+      for (const id of this._ids('defer').filter(each => !deferred.has(each))) {
+        lab.activatePlugin(id).catch(() => undefined); // on the host's records
+      }
+    });
     await lab.start({ ignorePlugins, bubblingKeydown: true });
   }
 
   /** See to it that those who wait are activated, and that the answers are dropped in the end. */
   private _wait(lab: JupyterLab, late: Promise<void>): void {
-    const waiting = new Waiting(lab, this._patient, () => {
+    const waiting = new Waiting(lab, this._patient, this._longest, () => {
       this._quiet.resolve();
-      this._waiting = waiting;
       return late;
     });
+    this._waiting = waiting;
     const own = lab.allPluginsActivated;
     const all = lab.restored.then(() => waiting.whenIdle()).then(() => own);
     Object.defineProperty(lab, 'allPluginsActivated', { value: all });
@@ -131,8 +145,12 @@ export class Lab implements IApp {
   }
 
   private readonly _quiet = new PromiseDelegate<void>();
-  /** As soon as those are asked for that come later. */
   private _waiting: Waiting | null = null;
+  /** The labextensions that come later, and their plugins. */
+  private readonly _late: ReadonlySet<string>;
+  private readonly _lateIds = new Set<string>();
+  /** Milliseconds that the host waits for a module and its plugin. */
+  private readonly _longest: number;
   /** The name of the extension whose plugins the stock ones are. */
   private readonly _own: string;
   private readonly _replaced: ReadonlySet<string>;

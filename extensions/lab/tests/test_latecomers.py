@@ -39,8 +39,12 @@ def install(jupyter_folders):
 def late(start, app):
     """The names of the labextensions that a visit starts without; the layout is saved before."""
 
-    async def names(path="/lab", layout=None):
-        async with start(plughost_lab, plughost_settings, app) as (_, client):
+    async def names(path="/lab", layout=None, **options):
+        extensions = {"lab": options}
+        async with start(plughost_lab, plughost_settings, app, extensions=extensions) as (
+            _,
+            client,
+        ):
             if layout is not None:
                 data = {"layout-restorer:data": layout}
                 body = {"data": data, "metadata": {"id": "default"}}
@@ -120,7 +124,11 @@ def area(*widgets):
     [
         {},
         {"main": {"dock": area()}, "down": {"size": 0, "widgets": []}},
-        {"main": {"dock": None}, "left": {"current": "filebrowser"}, "right": {"widgets": ["x"]}},
+        {
+            "main": {"dock": None},
+            "left": {"current": "filebrowser"},
+            "right": {"widgets": ["debugger-sidebar"]},
+        },
         {"left": {"current": "@jupyterlab/toc:plugin"}, "right": {"current": "debugger-sidebar"}},
     ],
 )
@@ -137,6 +145,7 @@ async def test_a_layout_without_documents_is_shown_without_them(install, late, l
         {"down": {"size": 0.2, "widgets": ["logconsole:1"]}},
         {"left": {"current": "jp-git-sessions"}},
         {"right": {"current": "somebodys-panel"}},
+        {"left": {"current": "filebrowser", "widgets": ["filebrowser", "jp-git-sessions"]}},
     ],
 )
 async def test_a_layout_in_which_others_may_have_a_part_waits_for_all(install, late, layout):
@@ -144,7 +153,17 @@ async def test_a_layout_in_which_others_may_have_a_part_waits_for_all(install, l
     assert await late(layout=layout) == set()
 
 
-@pytest.mark.parametrize("path", ["/lab/tree/a.ipynb", "/doc/tree/a.ipynb", "/lab/nowhere"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/lab/tree/a.ipynb",
+        "/doc/tree/a.ipynb",
+        "/lab/nowhere",
+        "/lab?fromURL=http://127.0.0.1/a.ipynb",
+        "/lab?clone=other",
+        "/lab?reset",
+    ],
+)
 async def test_an_address_that_opens_something_waits_for_all(install, late, path):
     install("quiet")
     assert await late(path) == set()
@@ -152,5 +171,26 @@ async def test_an_address_that_opens_something_waits_for_all(install, late, path
 
 async def test_a_layout_that_makes_no_sense_is_none(install, late):
     install("quiet")
-    for layout in ([1], {"main": [], "left": 7, "down": {"widgets": None}}, "text"):
+    odd = {"main": [], "left": 7, "right": {"current": [{}]}, "down": {"widgets": None}}
+    for layout in ([1], odd, "text"):
         assert await late(layout=layout) == {"quiet"}
+
+
+async def test_what_somebody_wants_to_wait_for_is_waited_for(install, late):
+    install("quiet")
+    install("welcome")
+    assert await late(wait_for=["welcome"]) == {"quiet"}
+    assert await late(wait_for=["*"]) == set()
+
+
+async def test_where_its_scripts_are_linked_to_they_are_found_and_without_any_it_is_waited_for(
+    install, late, tmp_path
+):
+    linked = install("linked", PROVIDER)
+    (linked / "static").rename(tmp_path / "elsewhere")
+    (linked / "static").symlink_to(tmp_path / "elsewhere")
+    module = install("module", build={"load": "static/entry.mjs"})
+    (module / "static" / "entry.mjs").write_text(PROVIDER)
+    odd = install("odd", build={"load": "static/lib/entry"})
+    (odd / "static" / "lib" / "chunk.js").rename(odd / "static" / "lib" / "entry")
+    assert await late() == set()

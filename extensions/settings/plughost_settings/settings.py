@@ -93,7 +93,7 @@ class Settings:
         return sorted(await asyncio.to_thread(self._schemas.ids), reverse=True)
 
     async def all(self) -> list[PluginSettings]:
-        """The settings of all plugins, by id in descending order."""
+        """The settings of all plugins, by id in descending order; not to be modified."""
         return [known.settings for known in await asyncio.to_thread(self._all)]
 
     async def get(self, plugin: str) -> PluginSettings:

@@ -18,7 +18,8 @@ export const running: JupyterFrontEndPlugin<void> = {
   id: '@plughost/lab:running',
   description: 'Opens and shuts down by keyboard what the panel of running sessions lists.',
   autoStart: true,
-  activate: () => document.addEventListener('keydown', press)
+  activate: () => document.addEventListener('keydown', press),
+  deactivate: () => document.removeEventListener('keydown', press)
 };
 
 /** Without modifiers: with them, a key is a shortcut. */
@@ -48,8 +49,11 @@ function keepFocus(entry: Element): void {
   }
   const { nextElementSibling, previousElementSibling } = entry;
   const observer = new MutationObserver(() => {
-    if (!entry.isConnected) {
-      observer.disconnect();
+    if (entry.isConnected) {
+      return;
+    }
+    observer.disconnect();
+    if (document.activeElement === document.body) {
       const beside = [nextElementSibling, previousElementSibling].find(
         (each): each is HTMLElement =>
           each instanceof HTMLElement && each.isConnected && each.matches(ENTRY)

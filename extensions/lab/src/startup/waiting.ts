@@ -14,8 +14,11 @@ const OF_THE_START = new Set([
   'router:tree'
 ]);
 
-/** Milliseconds that a command waits; one that is run by a plugin it waits for goes on then. */
-const PATIENCE = 2000;
+/**
+ * Milliseconds from the activation of the first labextension that comes later until commands
+ * wait no longer: one of them may be what an activation waits for.
+ */
+const GRACE = 500;
 
 /** A browser that is never idle is taken to be after this many milliseconds. */
 const BUSY = 1000;
@@ -23,6 +26,9 @@ const BUSY = 1000;
 /**
  * The plugins that wait, in the order in which they are activated; after them come the
  * labextensions that the page has started without: `takeIn` asks for those.
+ *
+ * A command waits for `patience` (milliseconds) at most: it may be run by a plugin that it
+ * waits for.
  */
 export class Waiting {
   constructor(
@@ -31,6 +37,7 @@ export class Waiting {
       'activatePlugin' | 'commands' | 'isPluginActivated'
     >,
     ids: readonly string[],
+    private readonly _patience: number,
     private readonly _takeIn: () => Promise<void> = async () => undefined
   ) {
     this._open = [...ids];
@@ -40,18 +47,17 @@ export class Waiting {
     this._guardCommands();
   }
 
-  /** Activate them all at once, unless that is under way. */
+  /** Activate them all at once and take in the rest, unless that is under way. */
   now(): Promise<void> {
-    this._all ??= Promise.all([
-      this._current,
-      this._activate(this._open.splice(0)),
-      Promise.resolve().then(this._takeIn)
-    ]).then(() => this._end());
+    this._all ??= Promise.allSettled([this._own(), Promise.resolve().then(this._takeIn)]).then(() =>
+      this._end()
+    );
     return this._all;
   }
 
-  /** Activate them one after another whenever the browser has nothing to do. */
+  /** Activate them one after another whenever the browser has nothing to do, then take in the rest. */
   async whenIdle(): Promise<void> {
+    this._isThere = true;
     while (this._open.length > 0) {
       const deadline = await idle();
       do {
@@ -62,9 +68,15 @@ export class Waiting {
     await this.now();
   }
 
-  /** Those that come later are here: a command may be what the activation of one waits for. */
-  lateOnesActivate(): void {
-    setTimeout(() => this._release()); // most are active until then
+  /** One of those that come later is about to be activated. */
+  lateOneActivates(): void {
+    setTimeout(() => this._release(), GRACE);
+  }
+
+  /** Activate those of the page itself. */
+  private _own(): Promise<unknown> {
+    this._owned ??= Promise.all([this._current, this._activate(this._open.splice(0))]);
+    return this._owned;
   }
 
   private async _activate(ids: string[]): Promise<void> {
@@ -95,8 +107,10 @@ export class Waiting {
     let guarded = true;
     const guard: typeof execute = async (id, args) => {
       if (guarded && !OF_THE_START.has(id)) {
-        const patience = new Promise(done => setTimeout(done, PATIENCE));
-        await Promise.race([this.now(), released.promise, patience]);
+        // A plugin that runs one during the start is not to wait for what comes after that.
+        const ready = this._isThere ? this.now() : this._own();
+        const enough = new Promise(done => setTimeout(done, this._patience));
+        await Promise.race([ready, released.promise, enough]);
       }
       return execute.call(commands, id, args);
     };
@@ -118,6 +132,8 @@ export class Waiting {
   private readonly _open: string[];
   private _release: () => void = () => undefined;
   private _current: Promise<void> = Promise.resolve();
+  private _isThere = false;
+  private _owned: Promise<unknown> | null = null;
   private _all: Promise<void> | null = null;
 }
 

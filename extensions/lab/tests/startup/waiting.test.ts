@@ -31,13 +31,13 @@ beforeEach(() => {
 
 describe('Waiting', () => {
   it('activates one after another when the browser is idle, whatever becomes of each', async () => {
-    await new Waiting(app, ['a', 'broken', 'b']).whenIdle();
+    await new Waiting(app, ['a', 'broken', 'b'], 2000).whenIdle();
     expect(active).toEqual(['a', 'b']);
     expect(app.activatePlugin).toHaveBeenCalledTimes(3);
   });
 
   it.each(['pointerdown', 'keydown', 'dragenter', 'paste'])('activates all at %s', async sign => {
-    new Waiting(app, ['a', 'b']);
+    new Waiting(app, ['a', 'b'], 2000);
     expect(active).toEqual([]);
     document.body.dispatchEvent(new Event(sign, { bubbles: true }));
     await Promise.resolve();
@@ -46,39 +46,46 @@ describe('Waiting', () => {
   });
 
   it('lets a command run when all are active, but for those of the start', async () => {
-    new Waiting(app, ['a', 'b']);
+    new Waiting(app, ['a', 'b'], 2000);
     expect(await commands.execute('launcher:create')).toEqual([]);
     expect(await commands.execute('some:command')).toEqual(['a', 'b']);
   });
 
   it('asks for the labextensions that come later once all are active, or before a command', async () => {
     const takeIn = vi.fn(async () => void active.push('late'));
-    const idle = new Waiting(app, ['a'], takeIn);
-    await idle.whenIdle();
+    await new Waiting(app, ['a'], 2000, takeIn).whenIdle();
     expect(active).toEqual(['a', 'late']);
     active.length = 0;
-    new Waiting(app, ['a'], takeIn);
+    const waiting = new Waiting(app, ['a'], 2000, takeIn);
+    expect(await commands.execute('some:command'), 'a command of the start').toEqual(['a']);
     expect(takeIn).toHaveBeenCalledTimes(1);
-    expect([...(await commands.execute('some:command'))].sort()).toEqual(['a', 'late']);
+    void waiting.whenIdle();
+    expect(await commands.execute('some:command')).toEqual(['a', 'late']);
+  });
+
+  it('goes on if the host cannot take them in', async () => {
+    const waiting = new Waiting(app, ['a'], 2000, () => Promise.reject(new Error('no')));
+    await waiting.whenIdle();
+    expect(await commands.execute('some:command')).toEqual(['a']);
   });
 
   it('keeps no labextension waiting for a command of its own', async () => {
     vi.useFakeTimers();
-    const waiting: Waiting = new Waiting(app, ['a'], async () => {
-      waiting.lateOnesActivate();
+    const waiting: Waiting = new Waiting(app, ['a'], 2000, async () => {
+      waiting.lateOneActivates();
       await commands.execute('some:command');
     });
     let done = false;
     void waiting.now().then(() => {
       done = true;
     });
-    await vi.advanceTimersByTimeAsync(10);
+    await vi.advanceTimersByTimeAsync(600);
     vi.useRealTimers();
     expect(done).toBe(true);
   });
 
   it('leaves alone who has wrapped the registry meanwhile', async () => {
-    const waiting = new Waiting(app, ['a']);
+    const waiting = new Waiting(app, ['a'], 2000);
     const { execute } = commands;
     const wrapper = vi.fn((id: string, args?: any) => execute.call(commands, id, args));
     commands.execute = wrapper as typeof execute;
@@ -88,7 +95,7 @@ describe('Waiting', () => {
   });
 
   it('does not activate twice what is asked for while the browser is idle', async () => {
-    const waiting = new Waiting(app, ['a', 'b', 'c']);
+    const waiting = new Waiting(app, ['a', 'b', 'c'], 2000);
     const idle = waiting.whenIdle();
     await new Promise(done => setTimeout(done));
     await Promise.all([waiting.now(), idle]);
@@ -99,7 +106,7 @@ describe('Waiting', () => {
   it('does not wait for ever for a plugin that itself runs a command', async () => {
     vi.useFakeTimers();
     app.activatePlugin = () => commands.execute('some:command');
-    const run = new Waiting(app, ['a']).now();
+    const run = new Waiting(app, ['a'], 2000).now();
     await vi.advanceTimersByTimeAsync(5000);
     await run;
     vi.useRealTimers();
@@ -107,7 +114,7 @@ describe('Waiting', () => {
 
   it('hides from nobody that a command is unknown, and leaves the registry as it was', async () => {
     const { execute, notifyCommandChanged } = commands;
-    const waiting = new Waiting(app, ['a']);
+    const waiting = new Waiting(app, ['a'], 2000);
     commands.notifyCommandChanged('not:there-yet');
     await expect(commands.execute('not:there')).rejects.toThrow('not:there');
     await waiting.now();
