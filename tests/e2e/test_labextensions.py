@@ -308,8 +308,14 @@ async def test_broken_ones_are_named_and_leave_the_page_working(served, visit, a
     await lab.page.locator("html[data-slow='active']").wait_for(state="attached")
 
 
-async def test_the_page_waits_for_none_of_them_and_the_first_click_for_all(served, visit, add):
+async def test_the_page_waits_for_none_of_them_and_the_first_click_for_all(
+    served, visit, add, jupyter_folders
+):
     """One that provides nothing comes when the launcher is there, or before a document is."""
+    add("defers", plugin("defers"))
+    labconfig = jupyter_folders / "jupyter-config" / "labconfig"
+    labconfig.mkdir()
+    (labconfig / "page_config.json").write_text('{"deferredExtensions": {"defers": true}}')
     marks = "{ createNew: panel => { panel.node.dataset.marked = 'yes'; } }"
     add("marks", f"""return () => ({{
       id: 'marks:plugin', autoStart: true,
@@ -332,6 +338,7 @@ async def test_the_page_waits_for_none_of_them_and_the_first_click_for_all(serve
     await script.continue_()
     await page.locator(".jp-NotebookPanel[data-marked=yes]").wait_for()
     assert (await records(page))["marks:plugin"]["state"] == "active"
+    await page.locator("html[data-defers='active']").wait_for(state="attached")
     assert lab.console_errors == []
 
 
