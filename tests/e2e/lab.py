@@ -14,8 +14,13 @@ IS_A_PICTURE = "image => image.decode().then(() => image.naturalWidth)"
 
 
 async def all_is_active(page: Page) -> None:
-    """Wait for the plugins that are activated when the browser is idle."""
-    await page.wait_for_function("plughost.records.list('idle').length === 0")
+    """Wait for what is activated when the browser is idle, and for what comes after that."""
+    await page.wait_for_function("""() => {
+      const { boot, records } = plughost;
+      const come = ({ package: name }) => records.find(name);
+      return (boot.federation?.containers ?? []).every(come) &&
+        records.list('idle').length + records.list('loading').length === 0;
+    }""")
 
 
 async def menu(page: Page, *labels: str) -> None:

@@ -16,6 +16,7 @@ import pytest
 from playwright.async_api import expect
 
 from .conftest import KEEP_THE_SCOPE
+from .lab import all_is_active
 
 REAL = (
     "jupyter-resource-usage==1.3.0",
@@ -171,13 +172,7 @@ async def test_published_ones_start_side_by_side(
         "jupyterlab_pygments",
         "@jupyter-widgets/jupyterlab-manager",
     }
-    settled = """names => {
-      const found = plughost.records.list();
-      const known = found.map(({ name }) => name);
-      return names.every(name => known.includes(name)) &&
-        found.every(({ state }) => state !== 'loading');
-    }"""
-    await page.wait_for_function(settled, arg=sorted(packages))
+    await all_is_active(page)
     found = await records(page)
     mine = {name: each for name, each in found.items() if each["extension"] in packages}
     assert packages <= set(mine)

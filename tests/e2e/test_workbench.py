@@ -244,7 +244,9 @@ DOT = (
 
 async def drag_in(page: Page, *files: Path) -> None:
     """Drop files of the system onto the file browser, as a browser hands them to a page."""
-    box = await page.locator(".jp-DirListing-content").bounding_box()
+    listing = page.locator(".jp-DirListing-content")
+    await listing.wait_for()
+    box = await listing.bounding_box()
     assert box is not None
     data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
     place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] - 20, "data": data}

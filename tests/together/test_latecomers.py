@@ -7,6 +7,7 @@ import pytest
 
 import plughost_lab
 import plughost_settings
+from plughost import Frontend, hookimpl
 
 QUIET = "({id:'quiet:plugin',autoStart:!0,activate:()=>{}})"
 PROVIDER = "({id:'provider:plugin',autoStart:!0,provides:e,activate:()=>1})"
@@ -35,16 +36,28 @@ def install(jupyter_folders):
     return put
 
 
+class Sharing:
+    """An extension whose frontend shares a package with the page."""
+
+    def __init__(self, folder):
+        provided = {"@acme/chart": {"version": "1.0.0", "file": "x.js"}}
+        manifest = {"format": 1, "name": "chart", "version": "1", "module": "x.js"}
+        folder.mkdir()
+        (folder / "plughost.json").write_text(json.dumps({**manifest, "provides": provided}))
+        self.folder = folder
+
+    @hookimpl
+    def plughost_frontends(self):
+        return [Frontend(self.folder)]
+
+
 @pytest.fixture
-def late(start, app):
+def late(start):
     """The names of the labextensions that a visit starts without; the layout is saved before."""
 
-    async def names(path="/lab", layout=None, **options):
-        extensions = {"lab": options}
-        async with start(plughost_lab, plughost_settings, app, extensions=extensions) as (
-            _,
-            client,
-        ):
+    async def names(path="/lab", layout=None, beside=(), **options):
+        plugins = (plughost_lab, plughost_settings, *beside)
+        async with start(*plugins, extensions={"lab": options}) as (_, client):
             if layout is not None:
                 data = {"layout-restorer:data": layout}
                 body = {"data": data, "metadata": {"id": "default"}}
@@ -97,18 +110,15 @@ async def test_nobody_is_late_whose_packages_somebody_may_need(install, late):
     assert await late() == set()
 
 
-async def test_what_the_page_shares_itself_is_no_reason_to_wait(install, late, app):
-    manifest = app.folder / "plughost.json"
-    provided = {"@acme/chart": {"version": "1.0.0", "file": "app.js"}}
-    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "provides": provided}))
+async def test_what_the_page_shares_itself_is_no_reason_to_wait(install, late, tmp_path):
     install("quiet")
     install("provider", PROVIDER, sharedPackages={"@acme/chart": {"bundled": False}, "x": False})
-    assert await late() == {"quiet"}
+    assert await late(beside=[Sharing(tmp_path / "chart")]) == {"quiet"}
 
 
-async def test_a_labextension_that_is_built_anew_is_looked_at_anew(install, start, app):
+async def test_a_labextension_that_is_built_anew_is_looked_at_anew(install, start):
     install("changing")
-    async with start(plughost_lab, plughost_settings, app) as (_, client):
+    async with start(plughost_lab, plughost_settings) as (_, client):
         before = late_in((await client.get("/lab")).text)
         install("changing", PROVIDER, build={"load": "static/lib/chunk.js"})
         after = late_in((await client.get("/lab")).text)
