@@ -272,8 +272,9 @@ async def test_a_kernels_death_says_why_and_what_it_last_wrote(served, visit, sp
     await lab.prints("another\n")
 
     # One that dies whenever it is started.
-    await lab.open("Notebook", "Fails")
-    await lab.run("print('never')")
+    async with lab.held("POST", "sessions"):  # its dialog would get the keys
+        await lab.open("Notebook", "Fails")
+        await lab.run("print('never')")
     await lab.told("Error Starting Kernel", "no_such_module", "<b>bold</b>")
     await lab.answer()
     await lab.prompts(" ", " ")

@@ -81,18 +81,19 @@ async def test_a_second_visit_restores_the_layout_and_the_kernel(served, visit, 
     server = served()
     lab = await visit(server.url)
     await lab.page.locator(".jp-LauncherCard[data-category=Notebook]").first.click()
-    await lab.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+    idle = ".jp-NotebookPanel-toolbar [data-status=idle]"
+    await lab.page.locator(idle).first.wait_for()
     layout = "/lab/api/workspaces/default"
     for _ in range(100):
         if "Untitled.ipynb" in (await server.client.get(layout)).text:
             break
         await lab.page.wait_for_timeout(100)
-    kernels = [k["id"] for k in (await server.client.get("/api/kernels")).json]
+    (kernel,) = [k["id"] for k in (await server.client.get("/api/kernels")).json]
     await lab.page.close()  # JupyterLab gives a second open page a workspace of its own
     again = await visit(f"{server.client.base}/lab")
     await again.page.locator(".jp-NotebookPanel .jp-Notebook .jp-Cell").first.wait_for()
-    await again.page.locator(".jp-NotebookPanel-toolbar [data-status=idle]").first.wait_for()
-    assert [k["id"] for k in (await server.client.get("/api/kernels")).json] == kernels
+    await again.page.locator(idle).first.wait_for()
+    assert [k["id"] for k in (await server.client.get("/api/kernels")).json] == [kernel]
     assert again.console_errors == []
 
 

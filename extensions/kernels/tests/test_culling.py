@@ -137,7 +137,9 @@ async def test_a_kernel_at_work_or_waiting_for_input_is_ended_only_where_that_is
         assert await running(client) == ([] if busy_too else [kernel_id])
 
 
-async def test_a_kernelspec_has_the_last_word_on_its_own_kernels(start, install_kernel, caplog):
+async def test_a_kernelspec_has_the_last_word_on_its_own_kernels(
+    start, install_kernel, state, caplog
+):
     for name, timeout in {"quick": 60, "patient": 10**6, "endless": 0, "odd": "10 s"}.items():
         metadata = {"cull_idle_timeout": timeout}
         install_kernel(name, ARGV, language="python", metadata=metadata)
@@ -146,6 +148,8 @@ async def test_a_kernelspec_has_the_last_word_on_its_own_kernels(start, install_
             name: (await launch(client, name=name))[0]
             for name in ("quick", "patient", "endless", "odd", "python3")
         }
+        for kernel_id in ids.values():
+            await state(client, f"/api/kernels/{kernel_id}", "idle")
         clock = Time(host)
         await clock.passes(120)
         soon = await running(client)
@@ -156,11 +160,12 @@ async def test_a_kernelspec_has_the_last_word_on_its_own_kernels(start, install_
     assert caplog.text.count("'odd' has cull_idle_timeout '10 s' in its metadata") == 1
 
 
-async def test_a_kernelspec_can_ask_for_it_where_nobody_else_does(start, install_kernel):
+async def test_a_kernelspec_can_ask_for_it_where_nobody_else_does(start, install_kernel, state):
     install_kernel("quick", ARGV, language="python", metadata={"cull_idle_timeout": 60})
     async with start(plughost_kernels, **culling(cull_idle_timeout=0)) as (host, client):
-        await launch(client, name="quick")
+        _, url = await launch(client, name="quick")
         kernel_id, _ = await launch(client)
+        await state(client, url, "idle")
         await Time(host).passes(2 * HOUR)
         assert await running(client) == [kernel_id]
 
