@@ -336,6 +336,7 @@ async def test_a_narrow_window_shows_one_area_at_a_time(lab):
     await page.locator(".jp-DirListing-itemText", has_text="book.ipynb").dblclick()
     await expect(book).to_be_visible()
     await expect(files).to_be_hidden()
+    await focused(page, ".jp-NotebookPanel")  # or that takes the focus from the palette
     await page.keyboard.press("Control+Shift+C")
     await fits(page, ".lm-CommandPalette")
     await page.keyboard.press("Escape")
