@@ -17,8 +17,8 @@ from plughost import (
     ServiceNotFound,
     State,
 )
-from plughost_lab.latecomers import APPS, Latecomers, is_fresh
-from plughost_lab.visit import LabOptions
+from plughost_lab.latecomers import Latecomers, is_fresh
+from plughost_lab.visit import APPS, LabOptions
 
 FINDER = "plughost_settings.labextensions.Labextensions"
 """The service that finds them; without it there are none."""

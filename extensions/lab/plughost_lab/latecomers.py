@@ -12,13 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plughost import Host, HostError, PageRequest
-from plughost_lab.visit import LAB, workspace
+from plughost_lab.visit import APPS, LAB, workspace
 
 if TYPE_CHECKING:
     from plughost_lab.labextensions import Labextension
-
-APPS = "plughost_settings.apps.Apps"
-"""The service that knows what each app has saved; without it nothing is known to be fresh."""
 
 SCRIPTS = (".js", ".mjs", ".cjs")
 

@@ -11,6 +11,9 @@ from plughost import PageRequest, __version__
 FRONTEND = "/plughost/frontends/lab"
 """Where the compiled files of this extension are served."""
 
+APPS = "plughost_settings.apps.Apps"
+"""The service that knows what an app's page configuration disables and what it has saved."""
+
 LAB = "/lab"
 """The page configuration's `appUrl`."""
 
