@@ -14,7 +14,7 @@ export const kernelMessages = {
       const code = `
 import sys
 from IPython.display import HTML, display
-print('out')
+print('out', flush=True)  # the kernel promises no order between its streams
 print('err', file=sys.stderr)
 display(HTML('<b>bold</b>'))
 'result'`;
