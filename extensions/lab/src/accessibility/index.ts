@@ -5,6 +5,7 @@ import { breakpoints } from './breakpoints';
 import { menus } from './menus';
 import { names } from './names';
 import { narrowWindows } from './narrow';
+import { palette } from './palette';
 import { panels } from './panels';
 import { running } from './running';
 import { settingsEditor } from './settings';
@@ -16,6 +17,7 @@ export const accessibility = [
   menus,
   names,
   narrowWindows,
+  palette,
   panels,
   running,
   settingsEditor,
