@@ -96,8 +96,12 @@ class Lab:
     def outputs(self) -> Locator:
         return self.front.locator(".jp-OutputArea-output")
 
+    async def says(self, status: str) -> None:
+        """The indicator says what the kernel is at."""
+        await self.front.locator(f"{STATUS}[data-status={status}]").wait_for()
+
     async def idle(self) -> None:
-        await self.front.locator(f"{STATUS}[data-status=idle]").wait_for()
+        await self.says("idle")
 
     async def told(self, *texts: str) -> None:
         """There is one dialog, which has these texts."""
@@ -148,6 +152,7 @@ async def test_code_that_is_run_before_its_kernel_is_ready_runs_once_when_it_is(
         await lab.run(log("one"))
         await lab.run(log("two"))
         await lab.prompts("*", "*", " ")
+        await lab.says("initializing")
     await lab.prints("one\n", "two\n")
     await lab.prompts("1", "2", " ")
 
@@ -217,6 +222,7 @@ async def test_code_that_is_run_before_its_kernel_is_ready_runs_once_when_it_is(
     await lab.prompts("*", " ")
     await lab.answer(".jp-mod-reject")
     await lab.prompts(" ", " ")
+    await lab.says("unknown")
     # Another one is chosen.
     await lab.front.locator(".cm-content").first.click()
     await lab.page.keyboard.press("Shift+Enter")
@@ -360,7 +366,7 @@ async def test_a_lost_server_is_tried_again_for_as_long_as_it_takes(served, visi
         await lab.run_last(wait.replace("go", "stop").replace("sleep(0.1)", "sleep(0.1), print(1)"))
         await expect(lab.outputs().last).to_contain_text("1\n")
         second.stop(signal.SIGKILL)
-        await lab.front.locator(f"{STATUS}[data-status=connecting]").wait_for()
+        await lab.says("connecting")
         third = await asyncio.to_thread(served, *again)
         await lab.front.locator(CONNECTED).wait_for()
         (jupyter_folders / "root" / "stop").touch()

@@ -11,6 +11,7 @@ import {
   kernelQueue,
   notebookExecutor
 } from './executors';
+import { kernelStatus } from './indicator';
 import { connectionLost, kernelIndicator, link, outageItem, refresh } from './outage';
 
 /** Each in the place of the stock plugin of its id. */
@@ -28,6 +29,7 @@ export const kernels: readonly IPlugin<any, any>[] = [
   refresh,
   outageItem,
   kernelIndicator,
+  kernelStatus,
   kernelQueue,
   interrupts,
   deaths
