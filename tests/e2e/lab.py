@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
@@ -21,6 +23,16 @@ async def all_is_active(page: Page) -> None:
       return (boot.federation?.containers ?? []).every(come) &&
         records.list('idle').length + records.list('loading').length === 0;
     }""")
+
+
+async def layout_is_saved(server: Any, *names: str) -> None:
+    """Wait until the next visit to the lab finds these documents open."""
+    for _ in range(300):
+        layout = (await server.client.get("/lab/api/workspaces/default")).text
+        if all(name in layout for name in names):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"The saved layout does not have {' and '.join(names)}.")
 
 
 async def menu(page: Page, *labels: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from . import axe
 from .axe import choose_theme, theme_is, write_documents
@@ -295,11 +296,17 @@ async def test_themes_are_the_persons_and_the_systems(lab):
         await visit.screenshot(f"theme-{theme}")
     assert len(seen) > 1
     # The next visit begins dark, though the system is light.
+    held = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await page.route("**/*.js", hold)
     await page.reload(wait_until="commit")
     splash = page.locator("#plughost-splash")
-    await splash.wait_for(state="attached")
-    colour = "getComputedStyle(document.querySelector('#plughost-splash')).backgroundColor"
-    assert await page.evaluate(colour) == "rgb(17, 17, 17)"
+    await expect(splash).to_have_css("background-color", "rgb(17, 17, 17)")
+    held.set()
     await page.locator(".jp-Launcher").wait_for()
     await theme_is(page, "contrast")
     await page.locator(".lm-MenuBar-itemLabel", has_text="Settings").click()

@@ -16,7 +16,7 @@ import pytest
 from playwright.async_api import expect
 
 from .conftest import KEEP_THE_SCOPE
-from .lab import all_is_active
+from .lab import all_is_active, layout_is_saved
 
 REAL = (
     "jupyter-resource-usage==1.3.0",
@@ -368,7 +368,7 @@ async def test_renderers_of_data_take_part_and_are_restored(served, visit, add, 
     server = served("earl.tea")
     lab = await visit(server.url)
     await lab.page.locator(".tea", has_text="A cup of Earl Grey").wait_for()
-    await lab.page.wait_for_timeout(1500)  # the layout is saved a second after it has changed
+    await layout_is_saved(server, "earl.tea")
     await lab.page.goto(f"{server.client.base}/lab")
     await lab.page.locator(".tea", has_text="A cup of Earl Grey").wait_for()
     assert lab.console_errors == []

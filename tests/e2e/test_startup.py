@@ -6,7 +6,7 @@ import json
 
 import nbformat
 
-from .lab import all_is_active
+from .lab import all_is_active, layout_is_saved
 
 STATES = "Object.fromEntries(window.plughost.records.toJSON().map(r => [r.name, r.state]))"
 
@@ -81,12 +81,7 @@ async def test_a_layout_comes_back_whoever_has_to_restore_it(served, visit, jupy
         await page.locator(".jp-DirListing-item", has_text=name).dblclick()
     await page.locator(".jp-CSVViewer").wait_for(state="attached")
     await page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
-    layout = "/lab/api/workspaces/default"
-    for _ in range(100):
-        text = (await server.client.get(layout)).text
-        if "table.csv" in text and "notes.ipynb" in text:
-            break
-        await page.wait_for_timeout(100)
+    await layout_is_saved(server, "table.csv", "notes.ipynb")
 
     await page.reload()
     await page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
@@ -122,5 +117,8 @@ async def test_a_layout_comes_back_whoever_has_to_restore_it(served, visit, jupy
     second = await visit(f"{server.client.base}/lab")
     await second.page.wait_for_url("**/lab/workspaces/auto-*")
     await second.page.locator(".jp-LauncherCard").first.wait_for()
-    assert json.loads((await server.client.get(layout)).text)["metadata"]["id"] == "default"
+    assert (
+        json.loads((await server.client.get("/lab/api/workspaces/default")).text)["metadata"]["id"]
+        == "default"
+    )
     assert lab.console_errors == second.console_errors == []

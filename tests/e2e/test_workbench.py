@@ -9,7 +9,18 @@ from pathlib import Path
 
 from playwright.async_api import Page, expect
 
-from .lab import IS_A_PICTURE, Notebook, command, kernel_is_idle, menu, open_file, row, save, tab
+from .lab import (
+    IS_A_PICTURE,
+    Notebook,
+    command,
+    kernel_is_idle,
+    layout_is_saved,
+    menu,
+    open_file,
+    row,
+    save,
+    tab,
+)
 
 
 async def test_a_terminal_runs_a_shell_in_the_root_folder(served, visit, jupyter_folders):
@@ -19,12 +30,7 @@ async def test_a_terminal_runs_a_shell_in_the_root_folder(served, visit, jupyter
     await lab.page.locator(".jp-Terminal .xterm-screen").wait_for()
     await lab.page.locator(".jp-Terminal textarea").focus()
     await lab.page.keyboard.type("echo $((6 * 7)) > answer.txt\n")
-    answer = jupyter_folders / "root" / "answer.txt"
-    for _ in range(100):
-        if answer.exists() and answer.read_text():
-            break
-        await lab.page.wait_for_timeout(100)
-    assert answer.read_text() == "42\n"
+    await until_it_is_there(lab.page, jupyter_folders / "root" / "answer.txt", "42\n")
     assert lab.console_errors == []
     assert await lab.policy_violations() == []
 
@@ -83,11 +89,7 @@ async def test_a_second_visit_restores_the_layout_and_the_kernel(served, visit, 
     await lab.page.locator(".jp-LauncherCard[data-category=Notebook]").first.click()
     idle = ".jp-NotebookPanel-toolbar [data-status=idle]"
     await lab.page.locator(idle).first.wait_for()
-    layout = "/lab/api/workspaces/default"
-    for _ in range(100):
-        if "Untitled.ipynb" in (await server.client.get(layout)).text:
-            break
-        await lab.page.wait_for_timeout(100)
+    await layout_is_saved(server, "Untitled.ipynb")
     (kernel,) = [k["id"] for k in (await server.client.get("/api/kernels")).json]
     await lab.page.close()  # JupyterLab gives a second open page a workspace of its own
     again = await visit(f"{server.client.base}/lab")
