@@ -152,7 +152,7 @@ async def test_files_come_from_the_desktop_are_written_previewed_and_put_into_no
     await expect(notes.cells.first.locator(".cm-content")).to_contain_text("attachment:")
     await notes.cells.first.locator(".cm-content").click()
     await page.keyboard.press("Shift+Enter")
-    picture = notes.cells.first.locator("img")
+    picture = notes.cells.first.locator("img[src^='data:']")
     assert await picture.evaluate(IS_A_PICTURE) == 1
     await save(page)
     saved = json.loads((root / "notes.ipynb").read_text())["cells"][0]
