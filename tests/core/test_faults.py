@@ -279,7 +279,7 @@ async def test_whatever_happens_in_stop_the_others_are_stopped_within_five_secon
     assert "'stubborn', stop" in log
     assert error in log
     assert code == 0
-    assert took < 8
+    assert took < 30, "the stubborn one would take a minute"
 
 
 HOLDS = {
