@@ -429,11 +429,15 @@ async def test_a_kernel_is_heard_under_old_identities_until_it_is_free(
     kernel_id, record = left_kernel
     (first,) = record["identities"]
     async with start(plughost_kernels) as (_, client):
-        assert (await client.get(f"/api/kernels/{kernel_id}")).json["execution_state"] == "idle"
+
+        async def idle():
+            kernel = (await client.get(f"/api/kernels/{kernel_id}")).json
+            return kernel["execution_state"] == "idle"
 
         async def left():
             return len(records()[kernel_id]["identities"]) == 1
 
+        await eventually(idle)
         await eventually(left)
         (second,) = records()[kernel_id]["identities"]
         await client.delete(f"/api/kernels/{kernel_id}")
