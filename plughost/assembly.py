@@ -169,6 +169,11 @@ class Assembly:
             if name in self.sum.offers:
                 for hook, hint in self.hooks.unheard(name, self._plugins[name]).items():
                     record.say(f"Nobody asks for its hook {hook!r}. {hint}")
+                for function in self.hooks.unmarked(self._plugins[name]):
+                    record.say(
+                        f"Its function {function!r} is not a hook. "
+                        "Write `@hookimpl` (from plughost) above it, or give it another name."
+                    )
         self._name_the_homeless()
         self._changes.notify()
 

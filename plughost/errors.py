@@ -168,5 +168,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A sentence with the closest known word and a trailing space, or nothing."""
     import difflib  # for mistakes alone
 
-    close = difflib.get_close_matches(word, list(known), n=1)
+    close = difflib.get_close_matches(word, list(known), n=3)
+    # The same letters in another order: the likeliest slip of the fingers.
+    close.sort(key=lambda each: sorted(each) != sorted(word))
     return f"Did you mean {close[0]!r}? " if close else ""

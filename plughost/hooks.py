@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import inspect
+from collections.abc import Iterable
 from typing import Any
 
 import pluggy
@@ -36,8 +37,8 @@ class Hooks:
     def register(self, name: str, plugin: Any) -> None:
         """Add a plugin object.
 
-        Raises ExtensionError for a misspelt hook, `pluggy.PluginValidationError` for
-        one with arguments that its specification does not have.
+        Raises ExtensionError for a misspelt hook, and for one with arguments that it does not
+        have.
         """
         implemented = self._implemented(plugin)
         for hook in implemented:
@@ -46,6 +47,8 @@ class Hooks:
                     f"There is no hook named {hook!r}.",
                     hint=f"{did_you_mean(hook, HOST_HOOKS)}Hooks: {', '.join(HOST_HOOKS)}.",
                 )
+            if hook in HOST_HOOKS:
+                self._check_arguments(hook, plugin, implemented[hook][0])
         # Not the object itself: pluggy compares it with others, and `==` is a stranger's code.
         stand_in = type(name, (), {})()
         for attribute in implemented.values():
@@ -96,13 +99,7 @@ class Hooks:
         try:
             for impl in self._implementations(hook):
                 if impl.plugin_name == record.name:
-                    unknown = set(impl.argnames) - set(arguments)
-                    if unknown:
-                        raise ExtensionError(
-                            f"{hook} takes {', '.join(sorted(unknown))}, which the hook does not "
-                            "have.",
-                            hint=f"It has: {', '.join(sorted(arguments)) or 'nothing'}.",
-                        )
+                    _check(hook, impl, arguments)
                     answer = impl.function(*(arguments[name] for name in impl.argnames))
                     answers.extend(_checked(hook, answer, kind))
         finally:
@@ -120,6 +117,17 @@ class Hooks:
             for hook, (_, optional) in self._implemented(plugin).items()
             if not optional and not hook.startswith("plughost_") and hook not in self._declared
         }
+
+    def unmarked(self, plugin: Any) -> list[str]:
+        """The functions that are called like hooks of the host and are none."""
+        implemented = {name for name, _ in self._implemented(plugin).values()}
+        return [
+            name
+            for name in dir(plugin)
+            if name in HOST_HOOKS
+            and name not in implemented
+            and inspect.isroutine(getattr(plugin, name))
+        ]
 
     def arguments_of(self, hook: str) -> frozenset[str]:
         """The arguments of a hook that an extension declared. Raises ExtensionError."""
@@ -139,9 +147,27 @@ class Hooks:
                 found[options["specname"] or name] = (name, options["optionalhook"])
         return found
 
+    def _check_arguments(self, hook: str, plugin: Any, name: str) -> None:
+        """Raises ExtensionError where pluggy would raise an error of its own words."""
+        options = self._manager.parse_hookimpl_opts(plugin, name)
+        spec = getattr(self._manager.hook, hook).spec
+        if options is not None:
+            impl = pluggy.HookImpl(plugin, hook, getattr(plugin, name), options)
+            _check(hook, impl, spec.argnames)
+
     def _implementations(self, hook: str) -> list[Any]:
         caller = getattr(self._manager.hook, hook, None)
         return caller.get_hookimpls() if caller is not None else []
+
+
+def _check(hook: str, impl: pluggy.HookImpl, known: Iterable[str]) -> None:
+    """Raises ExtensionError for an implementation with arguments that are not known."""
+    unknown = set(impl.argnames) - set(known)
+    if unknown:
+        raise ExtensionError(
+            f"{hook} takes {', '.join(sorted(unknown))}, which the hook does not have.",
+            hint=f"It has: {', '.join(sorted(known)) or 'nothing'}.",
+        )
 
 
 def _checked(hook: str, answer: Any, kind: type[Any]) -> list[Any]:
@@ -153,7 +179,12 @@ def _checked(hook: str, answer: Any, kind: type[Any]) -> list[Any]:
     for value in answer:
         if not isinstance(value, kind):
             raise ExtensionError(
-                f"{hook} returned a {type(value).__name__}, not a {kind.__name__}.",
-                hint=f"Every value that {hook} returns is a {kind.__name__}.",
+                f"{hook} returned {_named(type(value))}, not {_named(kind)}.",
+                hint=f"Every value that {hook} returns is {_named(kind)}.",
             )
     return list(answer)
+
+
+def _named(kind: type[Any]) -> str:
+    """The name of a type with its article: `a Route`, `an int`."""
+    return f"{'an' if kind.__name__[0] in 'AEIOaeio' else 'a'} {kind.__name__}"

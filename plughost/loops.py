@@ -23,6 +23,9 @@ from plughost.services import STOP_SECONDS
 END_SECONDS = STOP_SECONDS + CLOSE_SECONDS + 1.0
 """After being asked to stop the process has this long, then it is ended by force."""
 
+HANGUP = getattr(signal, "SIGHUP", None)
+"""Windows has none."""
+
 log = logging.getLogger("plughost")
 
 
@@ -33,10 +36,11 @@ def run(host: Host, main: Coroutine[Any, Any, None], *, decide: Decide | None = 
     """Run a host's main coroutine to its end, as the process's main business.
 
     SIGINT stops the host and what it started, unless `decide`, which is called in a thread,
-    decides otherwise; SIGTERM keeps what can outlive it. A second one, while it stops or that
-    is being decided, ends the process at once. `sys.exit()` in a callback or a background task
-    of an extension is noted in its record and ends nothing. Once the host has been asked to
-    stop, the process ends within END_SECONDS, whatever an extension holds on to.
+    decides otherwise; SIGTERM, and SIGHUP from a terminal that is closed, keep what can outlive
+    it. A second one, while it stops or that is being decided, ends the process at once.
+    `sys.exit()` in a callback or a background task of an extension is noted in its record and
+    ends nothing. Once the host has been asked to stop, the process ends within END_SECONDS,
+    whatever an extension holds on to.
     """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -75,6 +79,8 @@ def _heed_signals(host: Host, loop: asyncio.AbstractEventLoop, decide: Decide | 
     # Not `loop.add_signal_handler`: its callback waits for a loop that somebody may hold.
     def heed(signum: int, frame: FrameType | None) -> None:
         nonlocal deciding
+        if stopping and signum == HANGUP:
+            return  # shells and the kernel both send it
         if stopping or (deciding and signum == signal.SIGINT):
             with contextlib.suppress(OSError):
                 os.write(2, b"\n" if deciding else b"")  # ends the question's line
@@ -83,7 +89,7 @@ def _heed_signals(host: Host, loop: asyncio.AbstractEventLoop, decide: Decide | 
             deciding = True
             threading.Thread(target=interrupted, args=[decide], daemon=True).start()
         else:
-            stop(keep=signum == signal.SIGTERM)
+            stop(keep=signum != signal.SIGINT)
 
     def interrupted(decide: Decide) -> None:
         nonlocal deciding
@@ -105,6 +111,9 @@ def _heed_signals(host: Host, loop: asyncio.AbstractEventLoop, decide: Decide | 
 
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, heed)
+    # `nohup` has it ignored, and so it stays.
+    if HANGUP is not None and signal.getsignal(HANGUP) == signal.SIG_DFL:
+        signal.signal(HANGUP, heed)
 
 
 async def _end_in_time(host: Host) -> None:

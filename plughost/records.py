@@ -143,7 +143,7 @@ class ExtensionRecord:
             "Extension %r, %s: %s %s",
             self.name,
             phase,
-            self.error,
+            _sentence(self.error),
             self.next_step,
             extra=whose,
         )
@@ -221,6 +221,11 @@ def text_of(error: BaseException) -> str:
         return f"(its text cannot be had: {type(unprintable).__name__})"
 
 
+def _sentence(text: str) -> str:
+    """The text with a full stop, for what is said after it."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
 def _printable(text: str) -> str:
     """The text as UTF-8 can carry it: file names that are none leave odd characters behind."""
     return text.encode("utf-8", "backslashreplace").decode()
@@ -253,5 +258,5 @@ def _next_step(record: ExtensionRecord, error: BaseException) -> str:
             )
     return (
         f"Report this to the authors of {record.distribution or record.name!r}, or disable it: "
-        f"set enabled = false in [extensions.{record.name}] of plughost.toml."
+        f"`plughost extensions disable {record.name}`."
     )

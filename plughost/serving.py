@@ -19,7 +19,7 @@ import click
 from tornado.netutil import bind_sockets, bind_unix_socket
 
 from plughost import browsing, config, loops
-from plughost.config import Config
+from plughost.config import Config, sources
 from plughost.errors import ConfigError, did_you_mean
 from plughost.host import Host
 from plughost.interrupts import decide
@@ -54,6 +54,12 @@ def run(
     settings = config.load({**flags, "root": root}, config_file)
     for warning in settings.warnings:
         log.warning("%s", warning)
+    if stray := _unread(settings.root, config_file):
+        log.warning(
+            "The file %r is not read. What it sets counts in %r, or with `--config`.",
+            str(stray),
+            str(sources.folders().user[-1] / sources.FILE),
+        )
     if flags.get("token"):
         log.warning(
             "A token on the command line can be seen by everybody who lists the processes of "
@@ -102,15 +108,14 @@ async def _announce(host: Host, file: str | None, *, open_browser: bool, attende
     token = f"?token={quote(host.auth.token, safe='')}" if host.auth.token else ""
     if file is None:
         url = f"{base}{token}"
-        click.echo(f"\n    {url}\n")
-        first = "; it asks first when something is running" if attended else " and what it runs"
-        click.echo(f"Ctrl-C stops the server{first}.")
     else:
         await host.until(lambda: not host.loading or host.default_page is not None, seconds=60)
         page = host.default_page
         where = page.open.format(path=quote(file)) if page and page.open else "/"
         url = f"{base.rstrip('/')}{where}{token}"
-        click.echo(f"\n    {url}\n")
+    click.echo(f"\n    {url}\n")
+    first = "; it asks first when something is running" if attended else " and what it runs"
+    click.echo(f"Ctrl-C stops the server{first}.")
     if open_browser and host.config.unix_socket is None:
         import webbrowser  # a server that nobody looks at does not need it
 
@@ -127,6 +132,18 @@ async def _announce(host: Host, file: str | None, *, open_browser: bool, attende
         log.warning("The extension %r is disabled, and not even installed. %s", name, hint)
     for warning in host.config.unclaimed():
         log.warning("%s", warning)
+
+
+def _unread(root: Path, config_file: Path | None) -> Path | None:
+    """Settings in the root folder that somebody may think count; a stranger may have put them
+    there."""
+    folders = sources.folders()
+    read = [each / sources.FILE for each in (*folders.administrator, *folders.user)]
+    read += [config_file] if config_file else []
+    file = root / sources.FILE
+    if not file.is_file() or any(each.exists() and each.samefile(file) for each in read):
+        return None
+    return file
 
 
 def _root_and_file(path: Path | None, root: Path | None) -> tuple[str | None, str | None]:

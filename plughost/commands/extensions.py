@@ -64,9 +64,10 @@ def list_extensions(as_json: bool) -> None:
 @click.argument("name", shell_complete=extension_names)
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 def show(name: str, as_json: bool) -> None:
-    """Tell everything about one extension: times, services, settings, what stopped it.
+    """Tell everything about one extension.
 
-    A server that runs in this folder is asked; without one the extension is tried here.
+    Its times, services and settings, and what stopped it. A server that runs in this folder is
+    asked; without one the extension is tried here.
     """
     from plughost import terminal
     from plughost.errors import ExtensionNotFound

@@ -14,7 +14,9 @@ FILE = click.Path(path_type=Path)
 @click.command()
 @click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
 @click.option("--ip", "--host", "ip", metavar="ADDRESS", help="Address to listen on [127.0.0.1].")
-@click.option("--port", type=int, help="Port; the next free one if it is taken [8888].")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port; the next free one if it is taken [8888]."
+)
 @click.option("--unix-socket", type=FILE, help="Listen on this file instead.")
 @click.option("--base-url", metavar="PATH", help="Path under which everything is served [/].")
 @click.option("--root", type=FILE, help="Folder to show [the current one].")
@@ -40,7 +42,9 @@ def serve(
     verbose: bool,
     **flags: Any,
 ) -> None:
-    """Serve a folder, or the folder of a file, and open the browser.
+    """Serve a folder, or open one file, in the browser.
+
+    A file below the current folder is opened in that; another one in its own.
 
     \b
     Examples:

@@ -92,6 +92,9 @@ def described(key: Key, entries: Sequence[Entry]) -> dict[str, Any]:
     }
 
 
+ALL = "`plughost config show --all` lists all settings."
+
+
 def find_key(text: str, keys: Iterable[Key]) -> Key:
     """The key that a person writes with dots. Raises ConfigError when there is none."""
     known = {".".join(key): key for key in keys}
@@ -99,7 +102,8 @@ def find_key(text: str, keys: Iterable[Key]) -> Key:
         inside = [name for name in known if name.startswith(f"{text}.")]
         raise ConfigError(
             f"There is no setting {text!r}.",
-            hint=f"{did_you_mean(text, known)}Known: {', '.join(inside or known)}.",
+            hint=f"{did_you_mean(text, known)}"
+            + (f"Below it: {', '.join(inside)}." if inside else ALL),
         )
     return known[text]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import venv
@@ -19,6 +20,8 @@ from plughost_build.errors import TypePackError
 from plughost_build.types import unpacked
 
 from .machines import CLOSED_PORT
+
+ROOT = Path(__file__).parents[2]
 
 # A pack and the cache.
 
@@ -247,6 +250,17 @@ def test_a_strangers_extension_is_built_with_nothing_but_plughost(built_stranger
     assert "react-copy-to-clipboard" in installed
     # Neither what the page has nor its types.
     assert not installed & {"react", "@jupyterlab", "@lumino"}
+
+
+def test_the_browser_half_in_the_guide_is_built_as_it_stands(fresh: Fresh) -> None:
+    text = (ROOT / "docs/guides/build.md").read_text(encoding="utf-8")
+    section = text.partition("## A browser half, whole\n")[2].partition("\n## ")[0]
+    named = re.findall(r"^`([^`]+)`(?:(?!\n```).)*\n```\w*\n(.*?)^```$", section, re.M | re.S)
+    content = json.loads(dict(named)["package.json"])
+    files = {name: block for name, block in named if name != "package.json"}
+    source = write_source(fresh.folder / "weather", files, **content)
+    (source / content["plughost"]["package"]).mkdir()
+    assert fresh.build(source) == []
 
 
 @pytest.mark.parametrize(

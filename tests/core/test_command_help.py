@@ -51,6 +51,7 @@ def test_help_fits_a_screen_and_its_groups_have_examples(command, words):
     assert (run.returncode, run.stderr) == (0, "")
     assert len(lines) <= (30 if words == ["serve"] else 24)
     assert max(map(len, lines)) <= 80
+    assert not [line for line in lines[1:] if line.endswith("...")]
     if len(words) < 2:
         assert "Examples:" in run.stdout
 

@@ -48,6 +48,7 @@ def test_defaults_need_no_file(jupyter_folders):
 
 BAD_FILES = {
     "\npord = 1": ("Unknown setting 'pord' in {file}:2.", "Did you mean 'port'?"),
+    "\nprot = 1": ("Unknown setting 'prot' in {file}:2.", "Did you mean 'port'?"),
     "[extension.kernels]": ("Unknown setting 'extension' in {file}:1.", "'extensions'"),
     'locked = [\n"pord"]': ("Unknown setting 'pord' in {file}:1.", "'port'"),
     "\nport = 'many'": (

@@ -198,7 +198,7 @@ def test_a_key_that_nobody_knows_cannot_be_explained(machine):
     assert "Did you mean 'port'?" in str(error.value.hint)
     with pytest.raises(ConfigError) as error:
         machine.load().explain("extensions.a")
-    assert "Known: extensions.a.x, extensions.a.y." in str(error.value.hint)
+    assert "Below it: extensions.a.x, extensions.a.y." in str(error.value.hint)
 
 
 def test_secrets_are_never_told(machine, monkeypatch):

@@ -72,7 +72,7 @@ FAULTS = {
         "plughost_ruotes",
     ),
     "no_list": (hook("plughost_routes", "return 7"), "failed", "plughost_routes", "returned int"),
-    "wrong_value": (hook("plughost_pages", "return [7]"), "failed", "plughost_pages", "a int"),
+    "wrong_value": (hook("plughost_pages", "return [7]"), "failed", "plughost_pages", "an int"),
     "the_same_route": (
         hook("plughost_routes", "return [Route(r'/good/api', Hello)]"),
         "failed",

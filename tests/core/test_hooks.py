@@ -378,7 +378,7 @@ async def test_hook_plughost_log_handlers(start):
     ("answer", "error"),
     [
         (lambda: 1 / 0, "ZeroDivisionError"),
-        (lambda: [object()], "returned a object, not a"),
+        (lambda: [object()], "returned an object, not a"),
         (lambda: None, "returned NoneType, not a list"),
     ],
     ids=["raises", "wrong value", "no list"],

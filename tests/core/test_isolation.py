@@ -78,13 +78,13 @@ class Twin(Good):
 @pytest.mark.parametrize(
     ("broken", "phase", "error", "next_step"),
     [
-        (RaisesInRoutes(), "plughost_routes", "no routes today", "enabled = false"),
-        (ExitsInRoutes(), "plughost_routes", "SystemExit", "enabled = false"),
+        (RaisesInRoutes(), "plughost_routes", "no routes today", "extensions disable broken"),
+        (ExitsInRoutes(), "plughost_routes", "SystemExit", "extensions disable broken"),
         (Misspelt(), "register", "plughost_rutes", "Did you mean 'plughost_routes'?"),
-        (WrongArgument(), "register", "hots", "enabled = false"),
+        (WrongArgument(), "register", "plughost_routes takes hots", "It has: host."),
         (NoList(), "plughost_routes", "returned Route, not a list", "Return a list"),
         (WrongKind(), "plughost_routes", "returned a str, not a Route", "is a Route"),
-        (BadPattern(), "collect", "missing )", "enabled = false"),
+        (BadPattern(), "collect", "missing )", "extensions disable broken"),
         (Twin(), "collect", "'/good/api' already belongs to the extension 'good'", "disable one"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
@@ -102,6 +102,22 @@ async def test_one_broken_extension_is_named_and_the_others_run(
     assert error in news["error"]
     assert next_step in news["nextStep"]
     assert news["traceback"]
+
+
+async def test_a_function_that_looks_like_a_hook_and_is_none_is_told(start):
+    class Forgetful:
+        def plughost_routes(self):
+            return [Route(r"/forgetful/api", Greeting)]
+
+    async with start(Good(), Forgetful()) as (host, client):
+        await host.settle()
+        record = (await client.get("/plughost/api/extensions/Forgetful")).json
+        good = (await client.get("/plughost/api/extensions/Good")).json
+    assert (record["state"], good["notes"]) == ("active", [])
+    assert record["notes"] == [
+        "Its function 'plughost_routes' is not a hook. "
+        "Write `@hookimpl` (from plughost) above it, or give it another name."
+    ]
 
 
 async def test_what_fails_while_serving_is_recorded_and_the_extension_goes_on(start):
@@ -271,7 +287,7 @@ def test_an_extension_that_raises_on_import_is_named_in_the_list(
     }
     assert states == {"broken_at_import": "failed", "fine": "active"}
     assert "broken_at_import: RuntimeError while in import: no GPU here" in run.stdout
-    assert "[extensions.broken_at_import]" in run.stdout
+    assert "`plughost extensions disable broken_at_import`" in run.stdout
     assert run.returncode == 1
 
 

@@ -223,7 +223,7 @@ async def test_commands_name_what_pages_have_told(served, distribution, stranger
         "level": "error",
         "check": "page-problem",
         "subject": "tea",
-        "message": f"'tea' in the page 'lab' of {server.client.base}/: its plugin 'tea:pot' is "
+        "message": f"'tea' in the page 'lab' of {server.client.base}/: its plugin 'tea:pot' has "
         "failed. no such luck",
         "hint": "Report it.",
     }

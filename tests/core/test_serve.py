@@ -37,6 +37,21 @@ async def test_a_file_is_opened_in_the_default_page(served, jupyter_folders):
     (jupyter_folders / "root" / "a b" / "n.ipynb").write_text("{}")
     server = served("a b/n.ipynb")
     assert server.url == f"{server.client.base}/lab/tree/a%20b/n.ipynb?token={TOKEN}"
+    assert [server.process.stdout.readline() for _ in range(2)] == [
+        "\n",
+        "Ctrl-C stops the server and what it runs.\n",
+    ]
+
+
+async def test_settings_in_the_root_folder_that_nobody_reads_are_named(served, jupyter_folders):
+    stray = jupyter_folders / "root" / "plughost.toml"
+    stray.parent.mkdir()
+    stray.write_text("port = 1\n")
+    server = served()
+    assert f"{str(stray)!r} is not read" in server.output.read_text()
+    server.stop()
+    server = served("--config", str(stray))
+    assert "is not read" not in server.output.read_text()
 
 
 async def test_a_taken_port_is_said_aloud_and_the_next_one_used(served):
@@ -47,7 +62,7 @@ async def test_a_taken_port_is_said_aloud_and_the_next_one_used(served):
         assert (await server.client.get("/api")).status == 200
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_a_signal_ends_the_server_cleanly(served, signum):
     server = served()
     await server.client.get("/api/status")
@@ -70,6 +85,7 @@ async def test_shutdown_over_http_ends_the_process(served):
         (["serve", "--config", "/no/such.toml"], "There is no configuration file"),
         (["serve", ".", "--root", "/"], "Leave one of them away"),
         (["serve", "--port", "http"], "not a valid integer"),
+        (["serve", "--port", "70000"], "70000 is not in the range"),
     ],
 )
 def test_a_mistake_is_one_clear_sentence(jupyter_folders, arguments, error):

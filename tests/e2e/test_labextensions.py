@@ -202,8 +202,8 @@ async def test_git_says_that_its_server_half_is_missing_and_the_lab_goes_on(
     failed = [each for each in found.values() if each["state"] == "failed"]
     assert {each["extension"] for each in failed} == {"@jupyterlab/git"}
     assert {each["hint"] for each in failed} == {
-        "It talks with a server half, the Python package 'jupyterlab-git': "
-        "see whether that is installed, and answers here."
+        "Its server half, the Python package 'jupyterlab-git', is made for jupyter_server and "
+        "does not run here: what needs it works only if an extension of plughost answers instead."
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import time
 
@@ -104,7 +105,8 @@ async def test_what_clients_do_with_files_is_told(start):
     ]
 
 
-async def test_what_other_programs_do_where_a_client_has_looked_is_noticed(start):
+async def test_what_other_programs_do_where_a_client_has_looked_is_noticed(start, caplog):
+    caplog.set_level(logging.INFO)
     async with listening(start) as (root, client, heard):
         (root / "open.ipynb").write_text("{}")
         (root / "below").mkdir()
@@ -125,6 +127,7 @@ async def test_what_other_programs_do_where_a_client_has_looked_is_noticed(start
     assert created == {"action": "created", "path": "new.txt", "type": "file"}
     assert deleted == {"action": "deleted", "path": "open.ipynb"}
     assert folder == {"action": "created", "path": "folder", "type": "directory"}
+    assert "detected" not in caplog.text, "a file that changes is no news for the terminal"
 
 
 async def test_what_happens_right_after_a_look_is_noticed_though_nothing_is_watched_yet(start):

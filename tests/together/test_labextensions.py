@@ -230,11 +230,17 @@ async def test_one_that_is_not_whole_is_named_and_the_others_are_loaded(start, a
     assert note.startswith(f"The labextension in {str(folder)!r} cannot be loaded. {reason}")
 
 
-async def test_the_page_knows_what_the_server_half_of_one_is_called(start, add):
+async def test_a_server_half_that_does_not_run_here_is_told_with_its_name(start, add):
     add("leaf", discovery={"server": {"base": {"name": "leaf-server"}, "managers": ["pip"]}})
+    add("stem")
     async with start(plughost_lab, plughost_settings) as (_, client):
         boot = parts((await client.get("/lab")).text)[1]
-    assert "the Python package 'leaf-server'" in containers(boot)["leaf"]["hint"]
+        records = {
+            each["name"]: each for each in (await client.get("/plughost/api/extensions")).json
+        }
+    hint = containers(boot)["leaf"]["hint"]
+    assert "the Python package 'leaf-server', is made for jupyter_server" in hint
+    assert (records["leaf"]["notes"], records["stem"]["notes"]) == ([hint], [])
 
 
 @pytest.mark.proves("GET /lab/extensions/{package}/{file}")

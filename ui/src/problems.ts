@@ -81,7 +81,8 @@ export function blame(
   if (record && record.error === null) {
     const said = error instanceof Error ? error.message : event.type;
     record.error = `Nobody has caught an error in its code: ${said}`;
-    record.hint = `Report this to the author of "${record.name}".`;
+    const { hint } = containers.find(each => each.package === record.name) ?? {};
+    record.hint = hint ?? `Report this to the author of "${record.name}".`;
   }
 }
 

@@ -128,8 +128,9 @@ describe('blame', () => {
     const frontend = (name: string) => ({ module: `/frontends/${name}/index-A.js` });
     const frontends = it.boot.frontends.map(each => ({ ...each, ...frontend(each.extension) }));
     const container = { version: '1', modules: [], styles: [] };
+    const script = '/lab/extensions/@acme/tea/static/entry.js';
     const containers = [
-      { ...container, package: '@acme/tea', script: '/lab/extensions/@acme/tea/static/entry.js' },
+      { ...container, package: '@acme/tea', script, hint: 'Boil water.' },
       { ...container, package: 'unbuilt', script: '', error: 'Not built.' }
     ];
     const boot = { ...it.boot, frontends, federation: { global: 'G', shared: {}, containers } };
@@ -138,7 +139,7 @@ describe('blame', () => {
     }
     const error = Object.assign(new Error(message), { stack });
     blame({ type: 'error', error, filename: '' } as ErrorEvent, { boot, records: it.records });
-    return it.records.problems().map(({ name, error: said }) => [name, said]);
+    return it.records.problems().map(({ name, error: said, hint }) => [name, said, hint]);
   }
 
   const at = (path: string) => `\n    at run (${new URL(path, document.baseURI).href}:1:2)`;
@@ -149,9 +150,14 @@ describe('blame', () => {
     const guest = at('/frontends/guest/chunk-C.js');
     const weather = at('/frontends/weather/index-A.js');
     const tea = at('/lab/extensions/@acme/tea/static/712.js');
-    expect(blamed(stack + guest + weather)).toEqual([['guest-package', said]]);
-    expect(blamed(stack + weather + guest)).toEqual([['weather-package', said]]);
-    expect(blamed(stack + tea)).toEqual([['@acme/tea', said]]);
+    const report = (name: string) => `Report this to the author of "${name}".`;
+    expect(blamed(stack + guest + weather)).toEqual([
+      ['guest-package', said, report('guest-package')]
+    ]);
+    expect(blamed(stack + weather + guest)).toEqual([
+      ['weather-package', said, report('weather-package')]
+    ]);
+    expect(blamed(stack + tea)).toEqual([['@acme/tea', said, 'Boil water.']]);
   });
 
   it('puts none down to who is only mentioned, or to the app', () => {

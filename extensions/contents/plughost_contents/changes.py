@@ -46,6 +46,9 @@ V = TypeVar("V")
 
 log = logging.getLogger("plughost.contents")
 
+# It would tell people how many changes it has seen, and not where.
+logging.getLogger("watchfiles").setLevel(logging.WARNING)
+
 
 class Changes:
     """Notices changes and tells of them. With `hidden`, names that begin with a dot count."""

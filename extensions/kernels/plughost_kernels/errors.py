@@ -36,7 +36,9 @@ def _listed(names: Iterable[str]) -> str:
 class KernelspecNotFound(NotFound):
     def __init__(self, name: str, known: Iterable[str], problem: str = "") -> None:
         self.name = name
-        more = problem or "`jupyter kernelspec list` shows where they are."
+        known = [*known]
+        where = "`jupyter kernelspec list` shows where they are."
+        more = problem or (where if known else "`pip install ipykernel` brings one for Python.")
         super().__init__(
             f"There is no kernel named {name!r}.", hint=f"Installed: {_listed(known)}. {more}"
         )

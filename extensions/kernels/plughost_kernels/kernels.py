@@ -94,7 +94,7 @@ class Kernels:
         records = await asyncio.to_thread(self._registry.adopt)
         adopted = await asyncio.gather(*(self._adopt(record) for record in records))
         if any(adopted):
-            log.info("Adopted %d running kernels.", sum(adopted))
+            log.info("Adopted %s.", _counted(sum(adopted), "running kernel"))
 
     async def stop(self) -> None:
         """Shut all kernels down, or leave them running if the host says so."""
@@ -104,8 +104,8 @@ class Kernels:
         left = [kernel for kernel in self if self._keep() and await kernel.leave()]
         if left:
             log.info(
-                "Left %d kernels running; the next server on %s adopts them.",
-                len(left),
+                "Left %s running, for the next server on %s to adopt.",
+                _counted(len(left), "kernel"),
                 self.root,
             )
         ending = [kernel for kernel in self if kernel not in left]
@@ -263,3 +263,7 @@ class Kernels:
     def _note_activity(self, kernel_id: str) -> None:
         if kernel_id in self._all:  # a warm kernel is nobody's activity
             self._on_activity()
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -64,6 +64,13 @@ async def test_an_unknown_kernelspec_is_not_found_and_the_known_ones_are_named(s
     assert "python3" in reply.json["hint"]
 
 
+async def test_where_no_kernel_is_installed_it_is_said_how_to_get_one(start):
+    nothing = {"allowed_kernelspecs": ["nothing"], "ensure_native_kernel": False}
+    async with start(plughost_kernels, extensions={"kernels": nothing}) as (_, client):
+        reply = await client.get("/api/kernelspecs/python3")
+    assert reply.json["hint"] == "Installed: none. `pip install ipykernel` brings one for Python."
+
+
 @pytest.mark.proves("GET /kernelspecs/{name}/{file}", "HEAD /kernelspecs/{name}/{file}")
 async def test_a_logo_is_served_and_may_be_kept_by_the_browser(start, install_kernel):
     folder = install_kernel("echo", ["echo"])

@@ -148,7 +148,16 @@ def _record(host: Host, labextension: Labextension, disabled: Any) -> ExtensionR
         record.error, record.next_step = labextension.problem, _what_to_do(name)
     else:
         record.state = State.ACTIVE
+        if labextension.server_half:
+            record.notes = [_of_the_server_half(labextension.server_half)]
     return record
+
+
+def _of_the_server_half(distribution: str) -> str:
+    return (
+        f"Its server half, the Python package {distribution!r}, is made for jupyter_server and "
+        "does not run here: what needs it works only if an extension of plughost answers instead."
+    )
 
 
 def _disabled(host: Host) -> Any:
@@ -292,10 +301,7 @@ def _container(labextension: Labextension, off: str, at: str) -> dict[str, Any]:
     if off:
         container["off"] = off
     elif build and labextension.server_half:
-        container["hint"] = (
-            f"It talks with a server half, the Python package {labextension.server_half!r}: "
-            "see whether that is installed, and answers here."
-        )
+        container["hint"] = _of_the_server_half(labextension.server_half)
     return container
 
 

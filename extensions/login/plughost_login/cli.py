@@ -56,7 +56,8 @@ def _set(typed: str) -> None:
 
 def _remove() -> None:
     file = PasswordFile()
-    if file.remove():
+    removed = file.remove()
+    if removed:
         forget_logins()
         click.echo(f"The password is gone from {file.path}; all browsers have to log in again.")
     else:
@@ -73,7 +74,8 @@ def _remove() -> None:
             "no token, which did not count beside a password.",
             "Remove that setting, or set a password again.",
         )
-    _tell_running()
+    if removed:
+        _tell_running()
 
 
 def _ask() -> str:

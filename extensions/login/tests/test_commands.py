@@ -123,12 +123,14 @@ def test_a_person_is_asked_twice_until_both_are_the_same(jupyter_file):
     assert matches("correct horse", hash_in(jupyter_file))
 
 
-def test_the_password_is_removed_wherever_jupyters_file_has_it(run, jupyter_file, write):
+def test_the_password_is_removed_wherever_jupyters_file_has_it(run, jupyter_file, write, announce):
+    announce(url="http://127.0.0.1:8888/")
     write({"ServerApp": {"password": SHA1, "open_browser": False}})
     code, said, _ = run("password", "--remove")
     again, nothing, _ = run("password", "--remove")
     assert (code, again) == (0, 0)
     assert f"The password is gone from {jupyter_file}" in said
+    assert "http://127.0.0.1:8888/" in said
     assert nothing == f"There is no password in {jupyter_file}.\n"
     assert json.loads(jupyter_file.read_text()) == {"ServerApp": {"open_browser": False}}
 

@@ -16,10 +16,11 @@ import click
 @click.option("--modules", is_flag=True, help="Show who provides each shared module, and to whom.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 def doctor(startup: bool, modules: bool, as_json: bool) -> None:
-    """Look at what is installed and running, and say what to do about what is wrong.
+    """Say what is wrong with what is installed and runs.
 
-    Extensions are loaded in a process of their own; with --startup their services are started
-    there, too, in temporary folders. Ends with exit code 1 when something is wrong.
+    And what to do about it. Extensions are loaded in a process of their own; with --startup
+    their services are started there, too, in temporary folders. Ends with exit code 1 when
+    something is wrong.
 
     \b
     Examples:
@@ -49,7 +50,7 @@ def doctor(startup: bool, modules: bool, as_json: bool) -> None:
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 def bugreport(file: Path | None) -> None:
-    """Write a zip with what whoever helps you needs to know, without your secrets.
+    """Write a zip for whoever helps you, without your secrets.
 
     FILE is the zip to write, or a folder for it; without it plughost-bugreport-<time>.zip is
     written here. A file that exists is left alone.

@@ -555,6 +555,7 @@ def test_a_file_of_a_server_that_has_ended_is_noted(patient):
     file.write_text(json.dumps({"pid": ended.pid, "url": "http://127.0.0.1:1/"}))
     (finding,) = patient.findings("server-file-stale")
     assert str(file) in finding["message"]
+    assert finding["hint"] == "`plughost servers` removes such files."
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def look() -> tuple[list[Server], list[Finding]]:
                     path.name,
                     f"The server with process id {file.pid} has ended without removing its file "
                     f"{str(path)!r}.",
-                    "Delete it, or leave it: `jupyter server list` removes such files.",
+                    "`plughost servers` removes such files.",
                 )
             )
             continue
@@ -131,6 +131,10 @@ def compare(server: Server, ours: list[Record]) -> Iterator[Finding]:
             )
 
 
+HOW = {"failed": "has failed", "loading": "is late", "waiting": "waits in vain"}
+"""What a browser half does, by its state in the page."""
+
+
 def page_problems(server: Server) -> Iterator[Finding]:
     """What pages have told a server of browser halves that do not work in them."""
     for record in server.records or ():
@@ -140,7 +144,7 @@ def page_problems(server: Server) -> Iterator[Finding]:
                 "page-problem",
                 record.name,
                 f"{record.name!r} in the page {told.page!r} of {server.url}: its {told.kind} "
-                f"{told.name!r} is {told.state}. {told.error}".rstrip(),
+                f"{told.name!r} {HOW.get(told.state, 'has an error')}. {told.error}".rstrip(),
                 told.hint or f"Report it to the authors of {record.distribution or record.name!r}.",
             )
 
