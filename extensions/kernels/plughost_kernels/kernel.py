@@ -34,6 +34,7 @@ from plughost_kernels.errors import (
     KernelEnded,
     KernelFailed,
     KernelNotRunning,
+    ServerStops,
 )
 from plughost_kernels.kernelspecs import Kernelspecs
 from plughost_kernels.messages import Message
@@ -105,7 +106,7 @@ class Kernel:
         self._tasks: set[asyncio.Task[None]] = set()
         self._connected: tuple[dict[str, str], list[str]] = ({}, [])
         self._identities = [f"plughost-{secrets.token_hex(8)}"]
-        self._is_over = False
+        self._is_over = self._is_left = False
         self._deaths = 0
         self._about = {"kernel": kernel_id}
 
@@ -115,6 +116,9 @@ class Kernel:
         """Launch the process; returns before it answers. Raises KernelFailed."""
         async with self._changing:
             try:
+                await self._process.choose()
+                # A server that is killed in the middle must not leave what nobody knows of.
+                await self.save()
                 await self._process.launch(self.folder, self._env())
                 await self._begin()
             except Exception as error:
@@ -166,14 +170,13 @@ class Kernel:
     async def restart(self) -> None:
         """End the process and launch another; returns when that answers.
 
-        Works for a dead kernel, too. Raises KernelFailed, KernelDied, and KernelEnded when it
-        was shut down meanwhile.
+        Works for a dead kernel, too. Raises KernelFailed, KernelDied, KernelEnded when it was
+        shut down meanwhile, and ServerStops.
         """
         audit.debug("kernel_restart", extra=self._about)
         self._activity.last = datetime.now(timezone.utc)  # somebody wants it
         async with self._changing:
-            if self._is_over:
-                raise KernelEnded(self.id)
+            self._require_ours()
             self._deaths = 0
             self._death = None
             await self._relaunch(now=False)
@@ -186,8 +189,8 @@ class Kernel:
         if not self.warm:
             audit.debug("kernel_stop", extra=self._about)
         async with self._changing:
-            if self._is_over:
-                return  # somebody else has done it
+            if self._is_over or self._is_left:
+                return  # somebody else has done it, or it is not ours any more
             await self._cancel_tasks()
             await self._process.shutdown(now=now)
             self._is_over = True
@@ -195,12 +198,14 @@ class Kernel:
 
     async def leave(self) -> bool:
         """Let go of the process without ending it; False if nobody could adopt it."""
-        lasting = self._process.lasting
-        if lasting is None or self._activity.state == "dead" or not self._introduced.is_set():
-            return False
-        await self._cancel_tasks()
-        self._connection.close()
-        lasting.leave()
+        async with self._changing:  # not while it is being launched: it would be nobody's
+            lasting = self._process.lasting
+            if lasting is None or self._activity.state == "dead" or not self._introduced.is_set():
+                return False
+            await self._cancel_tasks()
+            self._connection.close()
+            lasting.leave()
+            self._is_left = True
         return True
 
     async def save(self) -> None:
@@ -216,9 +221,13 @@ class Kernel:
     # -- its clients
 
     async def reachable(self) -> None:
-        """Wait until it answers, or has had its time to. Raises KernelDied."""
+        """Wait until it answers, or has had its time to.
+
+        Raises KernelDied, and KernelEnded when it was shut down meanwhile.
+        """
         await self._introduced.wait()
         await self._settled.wait()
+        self._require_ours()
         if self._activity.state == "dead":
             raise KernelDied(self.id, self._reason)
 
@@ -433,7 +442,7 @@ class Kernel:
 
     def _record(self) -> KernelRecord | None:
         lasting = self._process.lasting
-        if lasting is None or lasting.pid is None:
+        if lasting is None:
             return None
         return KernelRecord(
             kernel_id=self.id,
@@ -449,8 +458,8 @@ class Kernel:
             session_name=self.session_name,
             sessions=self.sessions,
             identities=self._identities,
-            # Until it knows its folder it is of no use to another server either.
-            warm=self.warm or not self._introduced.is_set(),
+            # Until it is launched and knows its folder it is of no use to another server.
+            warm=self.warm or not self._process.launched or not self._introduced.is_set(),
         )
 
     def _receive(self, message: Message) -> None:
@@ -467,6 +476,12 @@ class Kernel:
     @property
     def _reason(self) -> str:
         return self._death.reason if self._death else ""
+
+    def _require_ours(self) -> None:
+        if self._is_left:
+            raise ServerStops
+        if self._is_over:
+            raise KernelEnded(self.id)
 
     def _require_running(self) -> None:
         if self._activity.state == "dead":

@@ -85,12 +85,15 @@ class KernelProcess:
             for channel in (*CHANNELS, "iopub")
         }
 
-    async def launch(self, folder: Path, env: dict[str, str]) -> None:
-        """Start it for the first time. A provisioner may raise anything."""
+    async def choose(self) -> None:
+        """Learn from its kernelspec how it is to be launched. Raises KernelFailed."""
         spec = await self._spec()
         # A kernelspec that names a provisioner gets that one, from jupyter_client.
         if "provisioner_name" not in spec.metadata.get("kernel_provisioner", {}):
             self._manager.provisioner = self._new_provisioner(spec)
+
+    async def launch(self, folder: Path, env: dict[str, str]) -> None:
+        """Start it for the first time, as chosen. A provisioner may raise anything."""
         await self._manager.start_kernel(cwd=str(folder), env=env)
         self._note_launch()
 

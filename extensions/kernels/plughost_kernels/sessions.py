@@ -48,9 +48,9 @@ class Sessions:
                 self._all[facts.id] = (facts, kernel.id)
 
     def all(self) -> list[SessionModel]:
-        """Every session whose kernel is there."""
+        """Every session whose kernel is there. Raises ServerStops."""
         for session_id, (_, kernel_id) in [*self._all.items()]:
-            if kernel_id not in self._kernels:
+            if kernel_id not in self._kernels and not self._kernels.stopping:
                 del self._all[session_id]
         return [self._model(session_id) for session_id in self._all]
 

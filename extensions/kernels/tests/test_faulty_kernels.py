@@ -9,6 +9,7 @@ import time
 
 import psutil
 import pytest
+from tornado.httpclient import HTTPClientError
 
 import plughost_kernels
 
@@ -80,6 +81,27 @@ def within(seconds):
     begun = time.monotonic()
     yield
     assert time.monotonic() - begun < seconds
+
+
+async def test_who_waits_for_a_kernel_that_is_shut_down_hears_just_that(
+    start, connect, launch, pid_of, eventually
+):
+    async with start(plughost_kernels, **settings(shutdown_wait=0.2)) as (_, client):
+        kernel_id = await launch(client, SILENT["answers nothing"])
+        url, pid = f"/api/kernels/{kernel_id}", pid_of(kernel_id)
+        connecting = asyncio.ensure_future(connect(client, kernel_id))
+        restarting = asyncio.ensure_future(client.post(f"{url}/restart"))
+
+        async def launched_again():
+            return pid_of(kernel_id) != pid
+
+        await eventually(launched_again)
+        assert (await client.delete(url)).status == 204
+        restarted = await restarting
+        with pytest.raises(HTTPClientError, match="404"):
+            await connecting
+    assert restarted.status == 404
+    assert "has just been shut down" in restarted.json["message"]
 
 
 @pytest.mark.parametrize("fault", SILENT)

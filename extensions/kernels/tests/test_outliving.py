@@ -1,5 +1,6 @@
 """Kernels outlive the server, and the next one adopts them."""
 
+import asyncio
 import gc
 import json
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tornado.httpclient import HTTPClientError
 
 import plughost_kernels
 from plughost.testing import Client
@@ -248,6 +250,93 @@ async def test_a_kernel_is_adopted_although_its_kernelspec_was_removed(
     assert (interrupted.status, restarted.status, deleted.status) == (204, 500, 204)
     assert "its kernelspec is not installed any more" in restarted.json["message"]
     assert has_ended(pid)
+
+
+@pytest.mark.parametrize("warm", [False, True])
+async def test_a_process_whose_pid_nobody_could_note_is_found(
+    left_kernel, start, records, eventually, warm
+):
+    """Its server was killed when it had just launched it."""
+    kernel_id, record = left_kernel
+    path = records.folder / f"{kernel_id}.json"
+    path.write_text(json.dumps({**record, "pid": None, "warm": warm}))
+    async with start(plughost_kernels) as (_, client):
+        assert [one["id"] for one in (await client.get("/api/kernels")).json] == (
+            [] if warm else [kernel_id]
+        )
+        assert [one["pid"] for one in records().values()] == ([] if warm else [record["pid"]])
+
+    async def ended():
+        return has_ended(record["pid"])
+
+    await eventually(ended)
+
+
+async def test_a_process_is_on_file_or_is_ended_when_its_server_was_killed_as_it_began(
+    serve, install_kernel, records, tmp_path, eventually
+):
+    program = str(Path(__file__).with_name("fake_kernel.py"))
+    regicide = 'echo $$ > "$1.pid"; kill -9 $PPID; exec "$0" "$2" "$1"'
+    install_kernel("killer", ["sh", "-c", regicide, sys.executable, "{connection_file}", program])
+    server, client = serve(tmp_path / "root")
+    with pytest.raises(HTTPClientError):
+        await client.post("/api/kernels", {"name": "killer"})
+    server.wait()
+    (noted,) = records.folder.parent.parent.glob("kernel-*.json.pid")
+    server, client = serve(tmp_path / "root")
+    listed = (await client.get("/api/kernels")).json
+
+    async def settled():
+        return has_ended(int(noted.read_text())) != bool(listed)
+
+    await eventually(settled)
+    assert [*records()] == [one["id"] for one in listed]
+
+
+async def test_a_kernel_that_is_being_restarted_when_the_host_stops_is_left_too(
+    start, launch, connect, records, eventually
+):
+    slow = "kernel.handlers['shutdown_request'] = lambda _: (__import__('time').sleep(0.5), exit())"
+    async with start(plughost_kernels) as (host, client):
+        kernel_id = await launch(client, slow)
+        url = f"/api/kernels/{kernel_id}"
+        await connect(client, kernel_id)
+        before = records()[kernel_id]["pid"]
+        restarting = asyncio.ensure_future(client.post(f"{url}/restart"))
+
+        async def under_way():
+            return (await client.get(url)).json["execution_state"] == "restarting"
+
+        await eventually(under_way)
+        host.stop(keep=True)
+    after = records()[kernel_id]["pid"]
+    assert (has_ended(before), has_ended(after)) == (True, False)
+    await asyncio.wait([restarting])
+    async with start(plughost_kernels) as (_, client):
+        line = await connect(client, kernel_id)
+        assert await line.print("request.print('here')") == "here"
+
+
+async def test_a_kernel_that_is_being_started_when_the_host_stops_is_left_with_its_session(
+    start, records, eventually
+):
+    body = {"path": "a.ipynb", "type": "notebook", "name": "a", "kernel": {"name": "python3"}}
+    async with start(plughost_kernels) as (host, client):
+        await client.post("/api/kernels")  # what it takes is imported
+        starting = asyncio.ensure_future(client.post("/api/sessions", body))
+
+        async def under_way():
+            return len(records()) == 2
+
+        await eventually(under_way)
+        host.stop(keep=True)
+        assert (await starting).status in (201, 503)
+    assert all(not has_ended(record["pid"]) for record in records().values())
+    assert [one["path"] for record in records().values() for one in record["sessions"]] == [
+        "a.ipynb"
+    ]
+    async with start(plughost_kernels) as (_, client):
+        assert [one["path"] for one in (await client.get("/api/sessions")).json] == ["a.ipynb"]
 
 
 async def test_the_way_to_a_kernel_stays_when_its_server_is_forgotten(left_kernel):
