@@ -23,6 +23,7 @@ import zmq.asyncio
 from plughost import child_environment
 from plughost_kernels import claiming
 from plughost_kernels.activity import Activity
+from plughost_kernels.arguments import folder_still_there
 from plughost_kernels.claiming import SilentRequest
 from plughost_kernels.clients import Clients
 from plughost_kernels.connection import Connection
@@ -398,7 +399,8 @@ class Kernel:
         self._hold()
         await self._cancel_tasks()
         try:
-            await self._process.relaunch(self.folder, self._env(), now=now)
+            folder = await asyncio.to_thread(folder_still_there, self.folder, self.session_name)
+            await self._process.relaunch(folder, self._env(), now=now)
             await self._begin()
         except Exception as error:
             raise await self._failed(error) from error
