@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -39,7 +40,7 @@ class Sessions:
     def __init__(self, kernels: Kernels) -> None:
         self._kernels = kernels
         self._all: dict[str, tuple[SessionFacts, str]] = {}
-        self._opening = asyncio.Lock()
+        self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def start(self) -> None:
         """Take over the sessions of adopted kernels."""
@@ -67,8 +68,8 @@ class Sessions:
         KernelspecNotFound, KernelFailed; SessionNotFound when it was closed at once.
         """
         self._check(request.path)
-        # One at a time: of two requests for one path the second gets the first one's.
-        async with self._opening:
+        # One at a time for a path: of two requests the second gets the first one's.
+        async with self._opening.setdefault(request.path, asyncio.Lock()):
             for model in self.all():
                 if model.path == request.path:
                     return model

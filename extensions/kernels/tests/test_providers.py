@@ -128,6 +128,29 @@ async def test_a_providers_kernel_runs_and_is_restarted_under_its_full_name(
     assert (session.status, session.json["kernel"]["name"]) == (201, "cluster:py")
 
 
+async def test_a_session_whose_kernel_is_long_in_coming_holds_up_no_other(
+    serve, cluster, eventually
+):
+    def body(path, kernel):
+        return {"path": path, "type": "notebook", "kernel": {"name": kernel}}
+
+    async with serve(cluster=cluster) as (_, client):
+        await client.get("/api/kernelspecs")
+        cluster.open.clear()
+        asked = cluster.asked
+        long = asyncio.ensure_future(client.post("/api/sessions", body("a", "cluster:py")))
+
+        async def under_way():
+            return cluster.asked > asked
+
+        await eventually(under_way)
+        other = await client.post("/api/sessions", body("b", "python3"))
+        waits = not long.done()
+        cluster.open.set()
+        sessions = [other.status, (await long).status]
+    assert (waits, sessions) == (True, [201, 201])
+
+
 async def test_a_providers_kernel_can_be_the_default(serve, cluster):
     async with serve({"default_kernel": "cluster:py"}, cluster=cluster) as (_, client):
         default = (await client.get("/api/kernelspecs")).json["default"]
