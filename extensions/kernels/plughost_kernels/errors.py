@@ -8,7 +8,7 @@ NotFound (404)
 └── SessionNotFound
 Conflict (409)
 ├── ProviderExists       another kernel provider has that name
-├── KernelExists         a kernel with that id is running
+├── KernelExists         a kernel with that id is running, here or with another server
 └── KernelNotRunning     it is dead; only a restart helps
 Gone (410)
 └── SessionKernelGone    the session's kernel has ended before it

@@ -160,8 +160,8 @@ class Kernels:
                 hint="An id is five groups of letters and digits with dashes between them, of "
                 "128 characters at most.",
             )
-        if kernel_id in self._all:
-            raise KernelExists(kernel_id)
+        if kernel_id in self._all or (not ordinary and await self._registry.has(kernel_id)):
+            raise KernelExists(kernel_id)  # here, or with another server
         spec = await self.specs.get(name)
         folder = await asyncio.to_thread(working_folder, self.root, path)
         warm = self.warm and await self.warm.claim(spec if ordinary else None)

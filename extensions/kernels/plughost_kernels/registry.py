@@ -122,6 +122,10 @@ class Registry:
         """Whether an earlier server has left anything here; quick, for a start without."""
         return any(True for kind in ("*.json", LOCKS) for _ in self.folder.glob(kind))
 
+    async def has(self, kernel_id: str) -> bool:
+        """Whether a kernel with this id is on file, whosever it is."""
+        return await asyncio.to_thread(self._path(kernel_id).exists)
+
     def adopt(self) -> list[KernelRecord]:
         """Claim the living kernels of this root and user that nobody owns any more.
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 from tornado.httpclient import HTTPClientError
@@ -18,6 +19,7 @@ from tornado.httpclient import HTTPClientError
 import plughost_kernels
 from plughost.testing import Client
 from plughost_kernels import ports
+from plughost_kernels.registry import KernelRecord, Registry
 
 SLOW = "import time\nfor i in range(30):\n    print(i, flush=True)\n    time.sleep(0.1)"
 
@@ -199,6 +201,8 @@ async def test_a_living_servers_kernels_are_not_adopted(start, serve, connect, t
         kernel_id = (await client.post("/api/kernels")).json["id"]
         _, other = serve(tmp_path / "root")
         assert (await other.get("/api/kernels")).json == []
+        # Nor does one with the same id take its files away.
+        assert (await other.post("/api/kernels", {"kernel_id": kernel_id})).status == 409
         line = await connect(client, kernel_id)
         assert await line.print("print('mine')") == "mine\n"
 
@@ -502,6 +506,17 @@ async def test_a_signal_to_an_adopted_process_that_has_just_ended_is_no_error(tm
     follower.kill()
     follower.wait()
     assert await provisioner.poll() == -1
+
+
+async def test_an_entry_that_cannot_be_written_leaves_nothing_half_done(left_kernel, tmp_path):
+    """As on a disk that is full."""
+    _, facts = left_kernel
+    folder = tmp_path / "registry"
+    (folder / "a.json").mkdir(parents=True)
+    record = msgspec.convert({**facts, "kernel_id": "a"}, KernelRecord)
+    with pytest.raises(OSError, match=r"a\.json"):
+        await Registry(tmp_path, folder).write(record)
+    assert [path.name for path in folder.iterdir()] == ["a.json"]
 
 
 async def test_a_kernel_can_be_ended_although_its_entry_was_removed(start, records):
