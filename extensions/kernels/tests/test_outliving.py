@@ -371,12 +371,17 @@ async def test_an_entry_of_another_machine_is_left_alone(left_kernel, start, rec
 
 
 async def test_a_dead_kernels_entry_is_removed_and_its_number_means_nothing(
-    left_kernel, start, records, tmp_path
+    left_kernel, start, records, eventually
 ):
     """The pid on file belongs to a living process that began at another time: this one."""
     kernel_id, record = left_kernel
     path = records.folder / f"{kernel_id}.json"
     os.kill(record["pid"], signal.SIGKILL)
+
+    async def ended():
+        return has_ended(record["pid"])
+
+    await eventually(ended)
     path.write_text(json.dumps({**record, "pid": os.getpid()}))
     async with start(plughost_kernels) as (_, client):
         assert (await client.get("/api/kernels")).json == []
