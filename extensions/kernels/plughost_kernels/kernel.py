@@ -51,7 +51,7 @@ EARLIER_IDENTITIES = 8
 LATE_REPLIES = 1.0
 """Seconds in which replies to an earlier server arrive that were sent before one to us."""
 HELD = 1000
-"""So many messages, the latest, are kept for a process that is being launched."""
+"""So many messages, the latest, are kept for a process that does not answer yet."""
 INTRODUCTION_PATIENCE = 2.0
 """Seconds in which a claimed kernel has to learn its folder."""
 
@@ -256,7 +256,7 @@ class Kernel:
             execution_state=self._activity.state,
             connections=len(self.clients),
             running=self.clients.requests.running,
-            queued=self.clients.requests.waiting,
+            queued=self.clients.requests.waiting + len(self._held or ()),
             input=self.clients.requests.input,
             reason=self._reason or msgspec.UNSET,
             traceback="\n".join(self._death.stderr if self._death else ()) or msgspec.UNSET,
@@ -271,19 +271,17 @@ class Kernel:
         self.clients.forget_requests()
         self._drop_earlier()
         self._connect()
-        again = self._held is not None
-        self._let_go()
         await self.save()
-        self._go(self._greet(again))
+        self._go(self._greet())
         self._go(self._watch())
 
     def _hold(self) -> None:
-        """From now on there is no process, until the next one is launched."""
+        """From now on there is no process, until the next one answers."""
         if self._held is None:
             self._held = deque(maxlen=HELD)
-            self._settled.clear()
-            self._activity.state = "restarting"
-            self.clients.forget_requests()
+        self._settled.clear()
+        self._activity.state = "restarting"
+        self.clients.forget_requests()
 
     def _let_go(self) -> None:
         """What came while no process was there to take it is for the new one."""
@@ -294,10 +292,10 @@ class Kernel:
             except BadMessage as error:
                 log.warning("Ignoring a message for kernel %s: %s", self.id, error.message)
 
-    async def _greet(self, again: bool) -> None:
+    async def _greet(self) -> None:
         if await self._connection.greet(self._settings.answer_timeout):
             self._activity.note_answer()
-            if again and self._activity.state == "idle":
+            if self._held is not None:
                 # It has told that it is starting, and clients take answers to housekeeping for
                 # no sign that it is done with that.
                 self.clients.tell_idle(self._speaker)
@@ -309,6 +307,8 @@ class Kernel:
                 self._settings.answer_timeout,
                 extra=self._about,
             )
+        # Not before its output is heard.
+        self._let_go()
         self._settled.set()
 
     async def _introduce(self) -> None:
@@ -386,6 +386,7 @@ class Kernel:
             self.clients.tell("dead", why)
             return
         self._death = why
+        self._connection.renew()
         self._hold()  # whoever is told connects anew, and asks at once
         self.clients.tell("restarting", why)
         try:

@@ -245,6 +245,51 @@ async def test_what_is_asked_between_two_processes_is_asked_of_the_second(start,
                 os.kill(child, signal.SIGKILL)
 
 
+async def test_what_the_second_process_says_first_is_heard(start, launch, connect, eventually):
+    """ZeroMQ may reach its shell before its iopub: what it publishes until then is lost."""
+    code = (
+        COUNT_STARTS
+        + """
+if starts > 1:
+    import time
+    heard, publish = time.monotonic() + 0.5, kernel.publish
+    kernel.publish = lambda *a, **k: time.monotonic() > heard and publish(*a, **k)
+"""
+    )
+    async with start(plughost_kernels, **settings()) as (_, client):
+        kernel_id = await launch(client, code)
+        line = await connect(client, kernel_id)
+        url = f"/api/kernels/{kernel_id}"
+        restarting = asyncio.ensure_future(client.post(f"{url}/restart"))
+
+        async def under_way():
+            return (await client.get(url)).json["execution_state"] == "restarting"
+
+        await eventually(under_way)
+        assert await line.print("request.print('early')") == "early"
+        await restarting
+
+
+async def test_what_a_process_that_died_was_asked_too_late_is_asked_of_nobody(
+    start, launch, connect, root, eventually
+):
+    async with start(plughost_kernels, **settings()) as (_, client):
+        kernel_id = await launch(client)
+        line = await connect(client, kernel_id)
+        pid = int(await line.print("request.print(str(os.getpid()))"))
+        line.execute("kernel.unbind('shell')")
+        line.execute("open('ran', 'w').close()")
+
+        async def both_sent():
+            return (await client.get(f"/api/kernels/{kernel_id}")).json["queued"] == 1
+
+        await eventually(both_sent)
+        os.kill(pid, signal.SIGKILL)
+        await line.until(lambda m: m.content.get("execution_state") == "restarting")
+        assert await line.print("request.print('anew')") == "anew"
+    assert not (root / "ran").exists()
+
+
 async def test_a_kernel_may_write_as_much_to_stderr_as_it_likes(start, launch, connect):
     """Nobody reads it; a pipe would be full after 64 KiB."""
     flood = "import sys; [sys.stderr.write('mumble ' * 1_000) for _ in range(1_000)]"
