@@ -145,7 +145,14 @@ class Connection:
         if self._session is not None and channel in self._sockets:
             if self._major != adaptation.CLIENTS:
                 parts = adaptation.for_kernel(parts, self._major)
-            self._sockets[channel].send(for_kernel(parts, self._session.sign))
+            frames = for_kernel(parts, self._session.sign)
+            try:
+                self._sockets[channel].send(frames)
+            except zmq.Again:
+                # It has met a stranger on its port, and ZeroMQ does not try again.
+                self._sockets[channel].close()
+                self._sockets[channel] = self._dial(channel)
+                self._sockets[channel].send(frames)
 
     async def greet(self, seconds: float) -> bool:
         """Ask for `kernel_info` until the kernel has answered and its iopub is heard.

@@ -203,6 +203,12 @@ class _KernelManager(AsyncKernelManager):
         self.provisioner = provisioner
         self._attempted_start = True  # else a restart would settle `ready` twice
 
+    def _connect_control_socket(self) -> None:
+        # Anew for each message: one that has met a stranger on its port has no way to anybody
+        # any more, and to send on it blocks, and with it the server, for ever.
+        self._close_control_socket()
+        super()._connect_control_socket()
+
     def _close_control_socket(self) -> None:
         # With what a process has ended without having read, it would try the next one on the
         # same port for a while: a restarted kernel would be asked to shut down.
