@@ -242,10 +242,11 @@ class Registry:
             raise
 
     def _remove(self, kernel_id: str, connection_file: str) -> None:
+        # The entry last: while there is one, the next server removes the rest.
         for path in (
-            self._path(kernel_id),
             *self.output_files(kernel_id),
             Path(connection_file),
+            self._path(kernel_id),
         ):
             path.unlink(missing_ok=True)
 
