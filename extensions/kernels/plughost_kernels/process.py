@@ -204,9 +204,11 @@ class _KernelManager(AsyncKernelManager):
         self._attempted_start = True  # else a restart would settle `ready` twice
 
     def _connect_control_socket(self) -> None:
-        # Anew for each message: one that has met a stranger on its port has no way to anybody
-        # any more, and to send on it blocks, and with it the server, for ever.
-        self._close_control_socket()
+        # One that has met a stranger on its port has no way to anybody any more, and to send
+        # on it blocks, and with it the server, for ever.
+        socket = self._control_socket
+        if socket is not None and not int(socket.get(zmq.EVENTS)) & zmq.POLLOUT:
+            self._close_control_socket()
         super()._connect_control_socket()
 
     def _close_control_socket(self) -> None:
