@@ -543,6 +543,7 @@ async def test_a_kernel_is_heard_under_old_identities_until_it_is_free(
     kernel_id, record = left_kernel
     (first,) = record["identities"]
     async with start(plughost_kernels) as (_, client):
+        assert (await client.get(f"/api/kernels/{kernel_id}")).status == 200  # it is adopted
 
         async def left():
             return len(records()[kernel_id]["identities"]) == 1
