@@ -75,5 +75,11 @@ def working_folder(root: Path, path: str) -> Path:
     return folder
 
 
+def folder_still_there(folder: Path, document: str) -> Path:
+    """`folder`, or when that was moved or deleted, the `document`'s, or the nearest above."""
+    moved = [Path(document).parent] if document else []
+    return next(one for one in (folder, *moved, *folder.parents) if os.path.isdir(one))
+
+
 def _size(name: str, value: str) -> int:
     return len(os.fsencode(f"{name}={value}")) + 1

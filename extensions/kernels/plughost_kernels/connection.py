@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -67,6 +68,7 @@ class Connection:
         self._pause = pause
         self._session: Session | None = None
         self._sockets: dict[str, _Socket] = {}
+        self._dial: Callable[[str], _Socket]
 
     def open(
         self,
@@ -85,9 +87,10 @@ class Connection:
         # Of its own, so that what our questions cause can be told from all the rest.
         self._session.session = secrets.token_hex(16)
         *earlier, own = identities
+        self._dial = partial(self._connect, context, urls, identity=own)
         # First those on which somebody waits for us: a kernel may ask at once.
         for channel in ("iopub", "stdin", "control", "shell"):
-            self._sockets[channel] = self._connect(context, urls, channel, own)
+            self._sockets[channel] = self._dial(channel)
             for identity in earlier if channel != "iopub" else ():
                 name = f"{channel} of {identity}"
                 self._sockets[name] = self._connect(context, urls, channel, identity)
@@ -121,6 +124,17 @@ class Connection:
         for name in self._sockets.keys() - {*CHANNELS, "iopub"}:
             self._sockets.pop(name).close()
 
+    def renew(self) -> None:
+        """Ask nobody what a process that has ended was asked too late; what it said is read.
+
+        ZeroMQ would give it to the next one, before the output of that can be heard.
+        """
+        for channel in CHANNELS:
+            if channel in self._sockets:
+                self._sockets[channel].read_all()
+                self._sockets[channel].close()
+                self._sockets[channel] = self._dial(channel)
+
     def close(self) -> None:
         for socket in self._sockets.values():
             socket.close()
@@ -131,7 +145,14 @@ class Connection:
         if self._session is not None and channel in self._sockets:
             if self._major != adaptation.CLIENTS:
                 parts = adaptation.for_kernel(parts, self._major)
-            self._sockets[channel].send(for_kernel(parts, self._session.sign))
+            frames = for_kernel(parts, self._session.sign)
+            try:
+                self._sockets[channel].send(frames)
+            except zmq.Again:
+                # It has met a stranger on its port, and ZeroMQ does not try again.
+                self._sockets[channel].close()
+                self._sockets[channel] = self._dial(channel)
+                self._sockets[channel].send(frames)
 
     async def greet(self, seconds: float) -> bool:
         """Ask for `kernel_info` until the kernel has answered and its iopub is heard.
@@ -238,9 +259,13 @@ class _Socket:
             self._loop.remove_reader(self._descriptor)
             self._socket.close()
 
-    def _read(self) -> None:
+    def read_all(self) -> None:
+        """Read everything there is at once, however much."""
+        self._read(math.inf)
+
+    def _read(self, seconds: float = TURN_SECONDS) -> None:
         """Read everything there is: the descriptor will not tell of it again."""
-        end = time.monotonic() + TURN_SECONDS
+        end = time.monotonic() + seconds
         read = False
         while not self._socket.closed:
             try:

@@ -8,10 +8,12 @@ NotFound (404)
 └── SessionNotFound
 Conflict (409)
 ├── ProviderExists       another kernel provider has that name
-├── KernelExists         a kernel with that id is running
+├── KernelExists         a kernel with that id is running, here or with another server
 └── KernelNotRunning     it is dead; only a restart helps
 Gone (410)
 └── SessionKernelGone    the session's kernel has ended before it
+Unavailable (503)
+└── ServerStops          the next server has the kernels
 HostError (500)
 ├── KernelFailed         its process could not be started
 │   └── ProviderFailed   (502; 504 when it was too slow) who offers it does not do so now
@@ -26,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from plughost import BadRequest, Conflict, Gone, HostError, NotFound
+from plughost import BadRequest, Conflict, Gone, HostError, NotFound, Unavailable
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -120,6 +122,11 @@ class SessionKernelGone(Gone):
             f"The kernel {kernel_id!r} of the session {session_id!r} has ended before it.",
             hint="The session is removed; there is nothing left to do.",
         )
+
+
+class ServerStops(Unavailable):
+    def __init__(self) -> None:
+        super().__init__("The server is stopping.", hint="Ask again once it is back.")
 
 
 class KernelFailed(HostError):

@@ -23,6 +23,7 @@ import zmq.asyncio
 from plughost import child_environment
 from plughost_kernels import claiming
 from plughost_kernels.activity import Activity
+from plughost_kernels.arguments import folder_still_there
 from plughost_kernels.claiming import SilentRequest
 from plughost_kernels.clients import Clients
 from plughost_kernels.connection import Connection
@@ -34,6 +35,7 @@ from plughost_kernels.errors import (
     KernelEnded,
     KernelFailed,
     KernelNotRunning,
+    ServerStops,
 )
 from plughost_kernels.kernelspecs import Kernelspecs
 from plughost_kernels.messages import Message
@@ -49,7 +51,7 @@ EARLIER_IDENTITIES = 8
 LATE_REPLIES = 1.0
 """Seconds in which replies to an earlier server arrive that were sent before one to us."""
 HELD = 1000
-"""So many messages, the latest, are kept for a process that is being launched."""
+"""So many messages, the latest, are kept for a process that does not answer yet."""
 INTRODUCTION_PATIENCE = 2.0
 """Seconds in which a claimed kernel has to learn its folder."""
 
@@ -105,7 +107,7 @@ class Kernel:
         self._tasks: set[asyncio.Task[None]] = set()
         self._connected: tuple[dict[str, str], list[str]] = ({}, [])
         self._identities = [f"plughost-{secrets.token_hex(8)}"]
-        self._is_over = False
+        self._is_over = self._is_left = False
         self._deaths = 0
         self._about = {"kernel": kernel_id}
 
@@ -115,6 +117,9 @@ class Kernel:
         """Launch the process; returns before it answers. Raises KernelFailed."""
         async with self._changing:
             try:
+                await self._process.choose()
+                # A server that is killed in the middle must not leave what nobody knows of.
+                await self.save()
                 await self._process.launch(self.folder, self._env())
                 await self._begin()
             except Exception as error:
@@ -166,14 +171,13 @@ class Kernel:
     async def restart(self) -> None:
         """End the process and launch another; returns when that answers.
 
-        Works for a dead kernel, too. Raises KernelFailed, KernelDied, and KernelEnded when it
-        was shut down meanwhile.
+        Works for a dead kernel, too. Raises KernelFailed, KernelDied, KernelEnded when it was
+        shut down meanwhile, and ServerStops.
         """
         audit.debug("kernel_restart", extra=self._about)
         self._activity.last = datetime.now(timezone.utc)  # somebody wants it
         async with self._changing:
-            if self._is_over:
-                raise KernelEnded(self.id)
+            self._require_ours()
             self._deaths = 0
             self._death = None
             await self._relaunch(now=False)
@@ -186,8 +190,8 @@ class Kernel:
         if not self.warm:
             audit.debug("kernel_stop", extra=self._about)
         async with self._changing:
-            if self._is_over:
-                return  # somebody else has done it
+            if self._is_over or self._is_left:
+                return  # somebody else has done it, or it is not ours any more
             await self._cancel_tasks()
             await self._process.shutdown(now=now)
             self._is_over = True
@@ -195,12 +199,14 @@ class Kernel:
 
     async def leave(self) -> bool:
         """Let go of the process without ending it; False if nobody could adopt it."""
-        lasting = self._process.lasting
-        if lasting is None or self._activity.state == "dead" or not self._introduced.is_set():
-            return False
-        await self._cancel_tasks()
-        self._connection.close()
-        lasting.leave()
+        async with self._changing:  # not while it is being launched: it would be nobody's
+            lasting = self._process.lasting
+            if lasting is None or self._activity.state == "dead" or not self._introduced.is_set():
+                return False
+            await self._cancel_tasks()
+            self._connection.close()
+            lasting.leave()
+            self._is_left = True
         return True
 
     async def save(self) -> None:
@@ -216,9 +222,13 @@ class Kernel:
     # -- its clients
 
     async def reachable(self) -> None:
-        """Wait until it answers, or has had its time to. Raises KernelDied."""
+        """Wait until it answers, or has had its time to.
+
+        Raises KernelDied, and KernelEnded when it was shut down meanwhile.
+        """
         await self._introduced.wait()
         await self._settled.wait()
+        self._require_ours()
         if self._activity.state == "dead":
             raise KernelDied(self.id, self._reason)
 
@@ -246,7 +256,7 @@ class Kernel:
             execution_state=self._activity.state,
             connections=len(self.clients),
             running=self.clients.requests.running,
-            queued=self.clients.requests.waiting,
+            queued=self.clients.requests.waiting + len(self._held or ()),
             input=self.clients.requests.input,
             reason=self._reason or msgspec.UNSET,
             traceback="\n".join(self._death.stderr if self._death else ()) or msgspec.UNSET,
@@ -261,19 +271,17 @@ class Kernel:
         self.clients.forget_requests()
         self._drop_earlier()
         self._connect()
-        again = self._held is not None
-        self._let_go()
         await self.save()
-        self._go(self._greet(again))
+        self._go(self._greet())
         self._go(self._watch())
 
     def _hold(self) -> None:
-        """From now on there is no process, until the next one is launched."""
+        """From now on there is no process, until the next one answers."""
         if self._held is None:
             self._held = deque(maxlen=HELD)
-            self._settled.clear()
-            self._activity.state = "restarting"
-            self.clients.forget_requests()
+        self._settled.clear()
+        self._activity.state = "restarting"
+        self.clients.forget_requests()
 
     def _let_go(self) -> None:
         """What came while no process was there to take it is for the new one."""
@@ -284,10 +292,10 @@ class Kernel:
             except BadMessage as error:
                 log.warning("Ignoring a message for kernel %s: %s", self.id, error.message)
 
-    async def _greet(self, again: bool) -> None:
+    async def _greet(self) -> None:
         if await self._connection.greet(self._settings.answer_timeout):
             self._activity.note_answer()
-            if again and self._activity.state == "idle":
+            if self._held is not None:
                 # It has told that it is starting, and clients take answers to housekeeping for
                 # no sign that it is done with that.
                 self.clients.tell_idle(self._speaker)
@@ -299,6 +307,8 @@ class Kernel:
                 self._settings.answer_timeout,
                 extra=self._about,
             )
+        # Not before its output is heard.
+        self._let_go()
         self._settled.set()
 
     async def _introduce(self) -> None:
@@ -376,6 +386,7 @@ class Kernel:
             self.clients.tell("dead", why)
             return
         self._death = why
+        self._connection.renew()
         self._hold()  # whoever is told connects anew, and asks at once
         self.clients.tell("restarting", why)
         try:
@@ -389,7 +400,8 @@ class Kernel:
         self._hold()
         await self._cancel_tasks()
         try:
-            await self._process.relaunch(self.folder, self._env(), now=now)
+            folder = await asyncio.to_thread(folder_still_there, self.folder, self.session_name)
+            await self._process.relaunch(folder, self._env(), now=now)
             await self._begin()
         except Exception as error:
             raise await self._failed(error) from error
@@ -433,7 +445,7 @@ class Kernel:
 
     def _record(self) -> KernelRecord | None:
         lasting = self._process.lasting
-        if lasting is None or lasting.pid is None:
+        if lasting is None:
             return None
         return KernelRecord(
             kernel_id=self.id,
@@ -449,8 +461,8 @@ class Kernel:
             session_name=self.session_name,
             sessions=self.sessions,
             identities=self._identities,
-            # Until it knows its folder it is of no use to another server either.
-            warm=self.warm or not self._introduced.is_set(),
+            # Until it is launched and knows its folder it is of no use to another server.
+            warm=self.warm or not self._process.launched or not self._introduced.is_set(),
         )
 
     def _receive(self, message: Message) -> None:
@@ -467,6 +479,12 @@ class Kernel:
     @property
     def _reason(self) -> str:
         return self._death.reason if self._death else ""
+
+    def _require_ours(self) -> None:
+        if self._is_left:
+            raise ServerStops
+        if self._is_over:
+            raise KernelEnded(self.id)
 
     def _require_running(self) -> None:
         if self._activity.state == "dead":

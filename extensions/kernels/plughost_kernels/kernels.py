@@ -19,7 +19,7 @@ from plughost_kernels.arguments import (
     working_folder,
 )
 from plughost_kernels.culling import Culling
-from plughost_kernels.errors import KernelExists, KernelFailed, KernelNotFound
+from plughost_kernels.errors import KernelExists, KernelFailed, KernelNotFound, ServerStops
 from plughost_kernels.events import KernelEvents
 from plughost_kernels.kernelspecs import Kernelspec, Kernelspecs
 from plughost_kernels.registry import KernelRecord, Registry
@@ -39,7 +39,8 @@ class Kernels:
 
     `keep` says, when the server stops, whether they go on; `on_activity` is called when
     one of them does something; `events` is told what is done to them. `warm` has one more
-    than are listed, if there shall be; `culling` ends those that nobody uses.
+    than are listed, if there shall be; `culling` ends those that nobody uses. Once they are
+    `stopping`, none is started any more, and who asks for one hears so.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Kernels:
         self._all: dict[str, Kernel] = {}
         self._ending: dict[str, asyncio.Event] = {}
         self._context: Any = None
+        self.stopping = False
         self.culling = Culling(self, specs, settings)
         self.warm: WarmKernel | None = None
         if settings.warm_kernel:
@@ -98,10 +100,11 @@ class Kernels:
 
     async def stop(self) -> None:
         """Shut all kernels down, or leave them running if the host says so."""
+        self.stopping = True
         await self.culling.stop()
         for kernel in self:
             kernel.clients.close()
-        left = [kernel for kernel in self if self._keep() and await kernel.leave()]
+        left = await self._leave() if self._keep() else []
         if left:
             log.info(
                 "Left %s running, for the next server on %s to adopt.",
@@ -118,10 +121,16 @@ class Kernels:
                 self._context.destroy(linger=0)
             self._registry.close()
 
+    async def _leave(self) -> list[Kernel]:
+        """Let go of all kernels that another server can adopt; these are they."""
+        kernels = [*self]
+        are_left = await asyncio.gather(*(kernel.leave() for kernel in kernels))
+        return [kernel for kernel, is_left in zip(kernels, are_left, strict=True) if is_left]
+
     def get(self, kernel_id: str) -> Kernel:
-        """One kernel. Raises KernelNotFound."""
+        """One kernel. Raises KernelNotFound, and ServerStops."""
         if kernel_id not in self._all:
-            raise KernelNotFound(kernel_id, self._all)
+            raise ServerStops if self.stopping else KernelNotFound(kernel_id, self._all)
         return self._all[kernel_id]
 
     async def launch(
@@ -137,8 +146,8 @@ class Kernels:
 
         It runs in the folder of `path`, a file or folder below the root that need not exist,
         and finds `env` in its environment.
-        Raises KernelspecNotFound, KernelExists, KernelFailed, and BadRequest for an id or a
-        path that is none, and for variables that cannot be set.
+        Raises KernelspecNotFound, KernelExists, KernelFailed, ServerStops, and BadRequest for
+        an id or a path that is none, and for variables that cannot be set.
         """
         check_variables(env or {})
         check_path(path)
@@ -151,12 +160,16 @@ class Kernels:
                 hint="An id is five groups of letters and digits with dashes between them, of "
                 "128 characters at most.",
             )
-        if kernel_id in self._all:
-            raise KernelExists(kernel_id)
+        if kernel_id in self._all or (not ordinary and await self._registry.has(kernel_id)):
+            raise KernelExists(kernel_id)  # here, or with another server
         spec = await self.specs.get(name)
         folder = await asyncio.to_thread(working_folder, self.root, path)
         warm = self.warm and await self.warm.claim(spec if ordinary else None)
         kernel = warm or await self._new(kernel_id, spec.name, folder)
+        if self.stopping:
+            if warm:
+                await warm.shutdown(now=True)
+            raise ServerStops
         kernel_id = kernel.id
         kernel.session_name = session_name
         kernel.environment = dict(env or {})
@@ -224,10 +237,10 @@ class Kernels:
             kernel = await self._new(record.kernel_id, record.name, Path(record.folder))
             await kernel.adopt(record)
         except KernelFailed as error:
-            log.error("%s (id %s, pid %d)", error.message, record.kernel_id, record.pid)
+            log.error("%s (id %s, pid %s)", error.message, record.kernel_id, record.pid)
         except Exception:
             # Anything can be on file, and one kernel must not cost the others.
-            log.exception("Kernel %s (pid %d) cannot be adopted.", record.kernel_id, record.pid)
+            log.exception("Kernel %s (pid %s) cannot be adopted.", record.kernel_id, record.pid)
             if kernel is not None:
                 await kernel.leave()
         else:

@@ -85,12 +85,15 @@ class KernelProcess:
             for channel in (*CHANNELS, "iopub")
         }
 
-    async def launch(self, folder: Path, env: dict[str, str]) -> None:
-        """Start it for the first time. A provisioner may raise anything."""
+    async def choose(self) -> None:
+        """Learn from its kernelspec how it is to be launched. Raises KernelFailed."""
         spec = await self._spec()
         # A kernelspec that names a provisioner gets that one, from jupyter_client.
         if "provisioner_name" not in spec.metadata.get("kernel_provisioner", {}):
             self._manager.provisioner = self._new_provisioner(spec)
+
+    async def launch(self, folder: Path, env: dict[str, str]) -> None:
+        """Start it for the first time, as chosen. A provisioner may raise anything."""
         await self._manager.start_kernel(cwd=str(folder), env=env)
         self._note_launch()
 
@@ -199,6 +202,14 @@ class _KernelManager(AsyncKernelManager):
         """Go on with a kernel that is running already."""
         self.provisioner = provisioner
         self._attempted_start = True  # else a restart would settle `ready` twice
+
+    def _connect_control_socket(self) -> None:
+        # One that has met a stranger on its port has no way to anybody any more, and to send
+        # on it blocks, and with it the server, for ever.
+        socket = self._control_socket
+        if socket is not None and not int(socket.get(zmq.EVENTS)) & zmq.POLLOUT:
+            self._close_control_socket()
+        super()._connect_control_socket()
 
     def _close_control_socket(self) -> None:
         # With what a process has ended without having read, it would try the next one on the

@@ -28,14 +28,32 @@ the system has given to another process belongs to a much later start."""
 POLL_SECONDS = 0.05
 
 
-def find_process(pid: int, started: float) -> psutil.Process | None:
+def find_process(pid: int | None, started: float) -> psutil.Process | None:
     """The living process with this pid and start time (seconds since 1970), or None."""
+    if pid is None:  # psutil takes that for this process
+        return None
     try:
         process = psutil.Process(pid)
         same = abs(process.create_time() - started) < SAME_START_SECONDS
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.Error:
         return None
+
+
+def find_launched(connection_file: str, output_files: Sequence[Path]) -> psutil.Process | None:
+    """The living process that was started with this connection file and writes to these files.
+
+    For a server that was killed before it could note which one it is.
+    """
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if (
+                os.getsid(process.pid) == process.pid
+                and any(connection_file in argument for argument in process.cmdline())
+                and {file.path for file in process.open_files()} & {*map(str, output_files)}
+            ):
+                return process
+    return None
 
 
 class LastingProvisioner(LocalProvisioner):

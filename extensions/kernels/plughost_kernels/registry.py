@@ -45,14 +45,15 @@ class KernelRecord(msgspec.Struct, frozen=True, kw_only=True):
     `started` is the process's start in seconds since 1970, `user` a numeric user id,
     `root` the folder whose server started it, `owner` the lock file of the server that
     has it now. `machine` is a host name: home folders are often shared between machines,
-    and a pid means nothing on another. A `warm` kernel is nobody's yet. `identities` are the
-    ZeroMQ identities under which servers have connected to it, the last one's last.
+    and a pid means nothing on another; there is none before the launch. A `warm` kernel
+    is nobody's yet. `identities` are the ZeroMQ identities under which servers have connected
+    to it, the last one's last.
     """
 
     format: int = FORMAT
     kernel_id: str
     name: str
-    pid: int
+    pid: int | None
     started: float
     connection_file: str
     folder: str
@@ -121,6 +122,10 @@ class Registry:
         """Whether an earlier server has left anything here; quick, for a start without."""
         return any(True for kind in ("*.json", LOCKS) for _ in self.folder.glob(kind))
 
+    async def has(self, kernel_id: str) -> bool:
+        """Whether a kernel with this id is on file, whosever it is."""
+        return await asyncio.to_thread(self._path(kernel_id).exists)
+
     def adopt(self) -> list[KernelRecord]:
         """Claim the living kernels of this root and user that nobody owns any more.
 
@@ -148,18 +153,23 @@ class Registry:
         if not ours or self._is_owned(record):
             return None
         # Imported for those who have kernels: it takes jupyter_client along.
-        from plughost_kernels.provisioner import find_process
+        from plughost_kernels.provisioner import find_launched, find_process
 
-        if find_process(record.pid, record.started) is None:
+        process = find_process(record.pid, record.started) or find_launched(
+            record.connection_file, self.output_files(record.kernel_id)
+        )
+        if process is None:
             log.info("Kernel %s has ended with its server.", record.kernel_id)
             self._remove(record.kernel_id, record.connection_file)
         elif record.warm:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(record.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
             log.info("Ended the warm kernel %s of a server that is gone.", record.kernel_id)
             self._remove(record.kernel_id, record.connection_file)
         elif record.root == self.root:
-            record = msgspec.structs.replace(record, owner=self.owner)
+            record = msgspec.structs.replace(
+                record, owner=self.owner, pid=process.pid, started=process.create_time()
+            )
             self._write(record)
             return record
         return None
@@ -223,15 +233,20 @@ class Registry:
     def _write(self, record: KernelRecord) -> None:
         temporary = self.folder / f".{record.kernel_id}.{secrets.token_hex(4)}"
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(record)))
-        temporary.replace(self._path(record.kernel_id))
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(msgspec.json.format(msgspec.json.encode(record)))
+            temporary.replace(self._path(record.kernel_id))
+        except BaseException:
+            temporary.unlink()  # the disk is full, perhaps
+            raise
 
     def _remove(self, kernel_id: str, connection_file: str) -> None:
+        # The entry last: while there is one, the next server removes the rest.
         for path in (
-            self._path(kernel_id),
             *self.output_files(kernel_id),
             Path(connection_file),
+            self._path(kernel_id),
         ):
             path.unlink(missing_ok=True)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -39,7 +40,7 @@ class Sessions:
     def __init__(self, kernels: Kernels) -> None:
         self._kernels = kernels
         self._all: dict[str, tuple[SessionFacts, str]] = {}
-        self._opening = asyncio.Lock()
+        self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def start(self) -> None:
         """Take over the sessions of adopted kernels."""
@@ -48,9 +49,9 @@ class Sessions:
                 self._all[facts.id] = (facts, kernel.id)
 
     def all(self) -> list[SessionModel]:
-        """Every session whose kernel is there."""
+        """Every session whose kernel is there. Raises ServerStops."""
         for session_id, (_, kernel_id) in [*self._all.items()]:
-            if kernel_id not in self._kernels:
+            if kernel_id not in self._kernels and not self._kernels.stopping:
                 del self._all[session_id]
         return [self._model(session_id) for session_id in self._all]
 
@@ -67,8 +68,8 @@ class Sessions:
         KernelspecNotFound, KernelFailed; SessionNotFound when it was closed at once.
         """
         self._check(request.path)
-        # One at a time: of two requests for one path the second gets the first one's.
-        async with self._opening:
+        # One at a time for a path: of two requests the second gets the first one's.
+        async with self._opening.setdefault(request.path, asyncio.Lock()):
             for model in self.all():
                 if model.path == request.path:
                     return model

@@ -233,7 +233,8 @@ def no_kernel_stays(jupyter_folders: Path) -> Iterator[None]:
     yield
     for path in (jupyter_folders / "jupyter-runtime" / "plughost" / "kernels").glob("*.json"):
         with contextlib.suppress(ValueError, KeyError, ProcessLookupError):
-            os.kill(json.loads(path.read_text())["pid"], signal.SIGKILL)
+            if pid := json.loads(path.read_text())["pid"]:
+                os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture

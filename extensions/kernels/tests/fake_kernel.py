@@ -170,7 +170,7 @@ class Request:
         self.publish("stream", {"name": "stdout", "text": text})
 
 
-def patient(attempt: Callable[[], object], seconds: float = 0.5) -> None:
+def patient(attempt: Callable[[], object], seconds: float = 5) -> None:
     """Try until it succeeds; raises ZMQError when it has not for so long."""
     end = time.monotonic() + seconds
     while True:

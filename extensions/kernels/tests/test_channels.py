@@ -18,6 +18,9 @@ get_ipython().kernel.comm_manager.register_target("echo", echo)
 """
 
 
+UNTIL_GO = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.02)"
+
+
 async def kernel(client):
     return (await client.post("/api/kernels")).json["id"]
 
@@ -97,13 +100,14 @@ async def test_a_kernel_asks_for_input_from_the_client_whose_code_it_runs(start,
     assert {message.channel for message in seen} == {"iopub"}
 
 
-async def test_control_answers_while_shell_is_busy(start, connect):
+async def test_control_answers_while_shell_is_busy(start, connect, tmp_path):
     async with start(plughost_kernels) as (_, client):
         line = await connect(client, await kernel(client))
-        asked = line.execute("import time; print('begun'); time.sleep(1.5); print('done')")
+        asked = line.execute(f"print('begun')\n{UNTIL_GO}\nprint('done')")
         await line.until(lambda message: message.kind == "stream")
         line.send("kernel_info_request", {}, channel="control")
         first = (await line.until(lambda message: message.kind.endswith("_reply")))[-1]
+        (tmp_path / "root" / "go").touch()
         rest = await line.answer(asked)
     assert (first.channel, first.kind) == ("control", "kernel_info_reply")
     assert "done\n" in [m.content["text"] for m in rest if m.kind == "stream"]
@@ -139,6 +143,8 @@ for i in range(6_000):
 """
     async with start(plughost_kernels) as (_, client):
         line = await connect(client, await kernel(client))
+        # Room in its own queue for a moment without a turn, and not for all there is.
+        await line.run("get_ipython().kernel.iopub_thread.socket.sndhwm = 3_000")
         asked = line.execute(steady)
         await line.until(lambda message: message.kind == "stream")
         time.sleep(2)  # noqa: ASYNC251  # the host runs on this loop
@@ -147,16 +153,19 @@ for i in range(6_000):
     assert lines[-5_000:] == [str(i) for i in range(1_000, 6_000)]
 
 
-async def test_a_returning_session_gets_what_it_has_missed_before_anything_new(start, connect):
+async def test_a_returning_session_gets_what_it_has_missed_before_anything_new(
+    start, connect, tmp_path
+):
     async with start(plughost_kernels) as (_, client):
         kernel_id = await kernel(client)
         line = await connect(client, kernel_id, "loyal")
         witness = await connect(client, kernel_id)
-        asked = line.execute(
-            "import time\nprint('one')\ntime.sleep(0.5)\nprint('two')\nprint('three')"
-        )
+        asked = line.execute(f"print('one')\n{UNTIL_GO}\nprint('two')\nprint('three')")
         seen = await line.until(lambda message: message.kind == "stream")
         line.close()
+        while (await client.get(f"/api/kernels/{kernel_id}")).json["connections"] > 1:
+            pass
+        (tmp_path / "root" / "go").touch()
         await witness.until(lambda m: m.content.get("execution_state") == "idle")
         stranger = await connect(client, kernel_id, "stranger")
         returned = await connect(client, kernel_id, "loyal")
@@ -287,10 +296,13 @@ async def test_a_host_that_stops_says_so_to_its_clients_and_waits_for_no_kernel(
         line = await connect(client, await kernel(client))
         line.execute("import signal\nsignal.signal(2, signal.SIG_IGN)\nwhile True: pass")
         await line.until(lambda m: m.kind == "execute_input")
-        begun = time.monotonic()
-    assert time.monotonic() - begun < 5
     with pytest.raises(ConnectionError, match="1012 The server is stopping"):
         await line.until(lambda message: False)
+
+
+def has_printed(number):
+    """Whether a message has this number, or a later one: text may be cut anywhere."""
+    return lambda m: m.kind == "stream" and int((m.content["text"].split() or [0])[-1]) >= number
 
 
 async def test_no_line_is_lost_or_comes_twice_for_a_page_that_is_loaded_anew_in_the_middle(
@@ -302,9 +314,9 @@ async def test_no_line_is_lost_or_comes_twice_for_a_page_that_is_loaded_anew_in_
         line = await connect(client, kernel_id)
         witness = await connect(client, kernel_id)
         line.execute(code)
-        seen = await line.until(lambda m: m.kind == "stream" and "\n100\n" in m.content["text"])
+        seen = await line.until(has_printed(100))
         line.close()
-        await witness.until(lambda m: m.kind == "stream" and "\n2000\n" in m.content["text"])
+        await witness.until(has_printed(2_000))
         last = seen[-1].metadata["plughost"]
         query = f"&since={last['epoch']}:{last['n']}"
         fresh = await connect(client, kernel_id, query=query)

@@ -34,10 +34,11 @@ def settings(**changes):
 
 
 @contextlib.contextmanager
-def within(seconds):
+def soon():
+    """Long before anybody's patience with a kernel ends, which is a minute."""
     begun = time.monotonic()
     yield
-    assert time.monotonic() - begun < seconds
+    assert time.monotonic() - begun < 30
 
 
 async def restarted(line, reconnect):
@@ -147,9 +148,9 @@ async def test_deaths_and_restarts_leave_no_descriptor_behind(start, launch, con
             line = await end_twice(line)
 
         async def as_before():
-            """A socket closes in its own time, and there have been eight processes."""
+            """ZeroMQ opens some when it likes, and there have been eight processes."""
             return (
-                len(asyncio.all_tasks()) <= tasks and psutil.Process().num_fds() <= descriptors + 1
+                len(asyncio.all_tasks()) <= tasks and psutil.Process().num_fds() < descriptors + 8
             )
 
         await eventually(as_before)
@@ -180,7 +181,7 @@ async def test_of_death_restart_and_shutdown_at_once_the_shutdown_has_the_last_w
             url = f"/api/kernels/{kernel_id}"
             line = await connect(client, kernel_id)
             line.execute("os._exit(3)")
-            with within(15):
+            with soon():
                 replies = await asyncio.gather(
                     client.post(f"{url}/restart"),
                     client.post(f"{url}/restart"),
@@ -211,11 +212,11 @@ async def test_a_child_that_outlives_its_kernel_does_not_keep_the_kernel_from_en
         child = int(await line.print(f"request.print(str({code}))"))
         try:
             if way == "delete":
-                with within(8):
+                with soon():
                     assert (await client.delete(url)).status == 204
                 return
             if way == "restart":
-                with within(10):
+                with soon():
                     assert (await client.post(f"{url}/restart")).status == 200
             else:
                 line.execute("os._exit(1)")
@@ -243,6 +244,53 @@ async def test_what_is_asked_between_two_processes_is_asked_of_the_second(start,
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
+
+
+async def test_what_the_second_process_says_first_is_heard(start, launch, connect, eventually):
+    """ZeroMQ may reach its shell before its iopub: what it publishes until then is lost."""
+    code = (
+        COUNT_STARTS
+        + """
+if starts > 1:
+    import time
+    heard, publish = time.monotonic() + 0.5, kernel.publish
+    kernel.publish = lambda *a, **k: time.monotonic() > heard and publish(*a, **k)
+"""
+    )
+    async with start(plughost_kernels, **settings()) as (_, client):
+        kernel_id = await launch(client, code)
+        line = await connect(client, kernel_id)
+        url = f"/api/kernels/{kernel_id}"
+        restarting = asyncio.ensure_future(client.post(f"{url}/restart"))
+
+        async def under_way():
+            state = (await client.get(url)).json["execution_state"]
+            return state in ("restarting", "starting") or restarting.done()
+
+        await eventually(under_way)
+        assert await line.print("request.print('early')") == "early"
+        await restarting
+
+
+async def test_what_a_process_that_died_was_asked_too_late_is_asked_of_nobody(
+    start, launch, connect, root, eventually
+):
+    async with start(plughost_kernels, **settings()) as (_, client):
+        kernel_id = await launch(client)
+        line = await connect(client, kernel_id)
+        pid = int(await line.print("request.print(str(os.getpid()))"))
+        line.execute("kernel.unbind('shell')")
+        await line.until(lambda m: m.content.get("execution_state") == "idle")
+        line.execute("open('ran', 'w').close()")
+
+        async def sent():
+            return (await client.get(f"/api/kernels/{kernel_id}")).json["queued"] == 1
+
+        await eventually(sent)
+        os.kill(pid, signal.SIGKILL)
+        await line.until(lambda m: m.content.get("execution_state") == "restarting")
+        assert await line.print("request.print('anew')") == "anew"
+    assert not (root / "ran").exists()
 
 
 async def test_a_kernel_may_write_as_much_to_stderr_as_it_likes(start, launch, connect):

@@ -289,15 +289,16 @@ async def test_a_hundred_clients_of_one_kernel_all_get_everything_once(start, co
 
 
 async def test_a_client_that_leaves_while_the_kernel_starts_is_nobodys_concern(
-    start, launch, connect, rude, connections, caplog
+    start, launch, connect, rude, connections, root, caplog
 ):
     """The WebSocket waits for the kernel; its client does not."""
-    code = "import time; time.sleep(0.5)"
+    code = "import time\nwhile not os.path.exists('go'): time.sleep(0.02)"
     async with start(plughost_kernels) as (_, client):
         kernel_id = await launch(client, code, "slow")
         for _ in range(5):
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(rude(client, kernel_id), 0.02)
+        (root / "go").touch()
         line = await connect(client, kernel_id)
         assert await line.print("request.print('fine')") == "fine"
         await connections(client, kernel_id, 1)

@@ -174,7 +174,8 @@ async def test_a_manager_that_cannot_be_used_leaves_what_is_in_jupyters_folders(
     start, strangers, caplog, manager, said
 ):
     settings = local(manager)
-    settings["extensions"]["kernels"]["provider_patience"] = 0.5
+    if manager == "envmanagers.Slow":
+        settings["extensions"]["kernels"]["provider_patience"] = 0.5
     async with start(plughost_kernels, **settings) as (_, client):
         offer = (await client.get("/api/kernelspecs")).json
         status = (await client.post("/api/kernels", {"name": "python3"})).status

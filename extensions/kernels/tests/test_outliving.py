@@ -1,5 +1,6 @@
 """Kernels outlive the server, and the next one adopts them."""
 
+import asyncio
 import gc
 import json
 import os
@@ -10,14 +11,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
+from tornado.httpclient import HTTPClientError
 
 import plughost_kernels
 from plughost.testing import Client
 from plughost_kernels import ports
+from plughost_kernels.registry import KernelRecord, Registry
 
-SLOW = "import time\nfor i in range(30):\n    print(i, flush=True)\n    time.sleep(0.1)"
+UNTIL_GO = """
+import os, time
+while not os.path.exists("go"):
+    print("still", flush=True)
+    time.sleep(0.1)
+print("end")"""
 
 
 @pytest.fixture
@@ -118,14 +127,15 @@ async def test_an_adopted_kernel_at_work_is_busy_and_its_output_goes_on(serve, c
     server, client = serve(tmp_path / "root")
     kernel_id = (await client.post("/api/kernels")).json["id"]
     line = await connect(client, kernel_id, "tab")
-    asked = line.execute(SLOW)
+    asked = line.execute(UNTIL_GO)
     await line.until(lambda message: message.kind == "stream")
     kill(server)
     server, client = serve(tmp_path / "root")
     assert (await client.get(f"/api/kernels/{kernel_id}")).json["execution_state"] == "busy"
     line = await connect(client, kernel_id, "tab")
+    (tmp_path / "root" / "go").touch()
     answer = await line.answer(asked)
-    assert [m.content["text"] for m in answer if m.kind == "stream"][-1] == "29\n"
+    assert [m.content["text"] for m in answer if m.kind == "stream"][-1].endswith("end\n")
     assert (await client.get(f"/api/kernels/{kernel_id}")).json["execution_state"] == "idle"
 
 
@@ -151,7 +161,7 @@ async def test_a_host_told_to_keep_its_kernels_leaves_them_and_says_so(
         line = await connect(client, kernel_id)
         await line.run("x = 3")
         host.stop(keep=True)
-    assert "Left 1 kernel running" in caplog.text
+    assert "Left 1 kernels running" in caplog.text
     assert list(records()) == [kernel_id]
     async with start(plughost_kernels) as (_, client):
         line = await connect(client, kernel_id)
@@ -197,6 +207,8 @@ async def test_a_living_servers_kernels_are_not_adopted(start, serve, connect, t
         kernel_id = (await client.post("/api/kernels")).json["id"]
         _, other = serve(tmp_path / "root")
         assert (await other.get("/api/kernels")).json == []
+        # Nor does one with the same id take its files away.
+        assert (await other.post("/api/kernels", {"kernel_id": kernel_id})).status == 409
         line = await connect(client, kernel_id)
         assert await line.print("print('mine')") == "mine\n"
 
@@ -250,6 +262,92 @@ async def test_a_kernel_is_adopted_although_its_kernelspec_was_removed(
     assert has_ended(pid)
 
 
+@pytest.mark.parametrize("warm", [False, True])
+async def test_a_process_whose_pid_nobody_could_note_is_found(
+    left_kernel, start, records, eventually, warm
+):
+    """Its server was killed when it had just launched it."""
+    kernel_id, record = left_kernel
+    path = records.folder / f"{kernel_id}.json"
+    path.write_text(json.dumps({**record, "pid": None, "warm": warm}))
+    async with start(plughost_kernels) as (_, client):
+        assert [one["id"] for one in (await client.get("/api/kernels")).json] == (
+            [] if warm else [kernel_id]
+        )
+        assert [one["pid"] for one in records().values()] == ([] if warm else [record["pid"]])
+
+    async def ended():
+        return has_ended(record["pid"])
+
+    await eventually(ended)
+
+
+async def test_a_process_is_on_file_or_is_ended_when_its_server_was_killed_as_it_began(
+    serve, install_kernel, records, tmp_path, eventually
+):
+    program = str(Path(__file__).with_name("fake_kernel.py"))
+    regicide = 'echo $$ > "$1.pid"; kill -9 $PPID; exec "$0" "$2" "$1"'
+    install_kernel("killer", ["sh", "-c", regicide, sys.executable, "{connection_file}", program])
+    server, client = serve(tmp_path / "root")
+    with pytest.raises(HTTPClientError):
+        await client.post("/api/kernels", {"name": "killer"})
+    server.wait()
+    (noted,) = records.folder.parent.parent.glob("kernel-*.json.pid")
+    server, client = serve(tmp_path / "root")
+    listed = (await client.get("/api/kernels")).json
+
+    async def settled():
+        return has_ended(int(noted.read_text())) != bool(listed)
+
+    await eventually(settled)
+    assert [*records()] == [one["id"] for one in listed]
+
+
+async def test_a_kernel_that_is_being_restarted_when_the_host_stops_is_left_too(
+    start, launch, connect, records, root, eventually
+):
+    deaf = "kernel.handlers['shutdown_request'] = lambda _: open('asked', 'w').close()"
+    async with start(plughost_kernels) as (host, client):
+        kernel_id = await launch(client, deaf)
+        await connect(client, kernel_id)
+        before = records()[kernel_id]["pid"]
+        restarting = asyncio.ensure_future(client.post(f"/api/kernels/{kernel_id}/restart"))
+
+        async def under_way():
+            return (root / "asked").exists()
+
+        await eventually(under_way)
+        host.stop(keep=True)
+    after = records()[kernel_id]["pid"]
+    assert (has_ended(before), has_ended(after)) == (True, False)
+    await asyncio.wait([restarting])
+    async with start(plughost_kernels) as (_, client):
+        line = await connect(client, kernel_id)
+        assert await line.print("request.print('here')") == "here"
+
+
+async def test_a_kernel_that_is_being_started_when_the_host_stops_is_left_with_its_session(
+    start, records, eventually
+):
+    body = {"path": "a.ipynb", "type": "notebook", "name": "a", "kernel": {"name": "python3"}}
+    async with start(plughost_kernels) as (host, client):
+        await client.post("/api/kernels")  # what it takes is imported
+        starting = asyncio.ensure_future(client.post("/api/sessions", body))
+
+        async def under_way():
+            return len(records()) == 2
+
+        await eventually(under_way)
+        host.stop(keep=True)
+        assert (await starting).status in (201, 503)
+    assert all(not has_ended(record["pid"]) for record in records().values())
+    assert [one["path"] for record in records().values() for one in record["sessions"]] == [
+        "a.ipynb"
+    ]
+    async with start(plughost_kernels) as (_, client):
+        assert [one["path"] for one in (await client.get("/api/sessions")).json] == ["a.ipynb"]
+
+
 async def test_the_way_to_a_kernel_stays_when_its_server_is_forgotten(left_kernel):
     _, record = left_kernel
     gc.collect()  # jupyter_client's objects tidy up when they go
@@ -278,12 +376,17 @@ async def test_an_entry_of_another_machine_is_left_alone(left_kernel, start, rec
 
 
 async def test_a_dead_kernels_entry_is_removed_and_its_number_means_nothing(
-    left_kernel, start, records, tmp_path
+    left_kernel, start, records, eventually
 ):
     """The pid on file belongs to a living process that began at another time: this one."""
     kernel_id, record = left_kernel
     path = records.folder / f"{kernel_id}.json"
     os.kill(record["pid"], signal.SIGKILL)
+
+    async def ended():
+        return has_ended(record["pid"])
+
+    await eventually(ended)
     path.write_text(json.dumps({**record, "pid": os.getpid()}))
     async with start(plughost_kernels) as (_, client):
         assert (await client.get("/api/kernels")).json == []
@@ -415,6 +518,17 @@ async def test_a_signal_to_an_adopted_process_that_has_just_ended_is_no_error(tm
     assert await provisioner.poll() == -1
 
 
+async def test_an_entry_that_cannot_be_written_leaves_nothing_half_done(left_kernel, tmp_path):
+    """As on a disk that is full."""
+    _, facts = left_kernel
+    folder = tmp_path / "registry"
+    (folder / "a.json").mkdir(parents=True)
+    record = msgspec.convert({**facts, "kernel_id": "a"}, KernelRecord)
+    with pytest.raises(OSError, match=r"a\.json"):
+        await Registry(tmp_path, folder).write(record)
+    assert [path.name for path in folder.iterdir()] == ["a.json"]
+
+
 async def test_a_kernel_can_be_ended_although_its_entry_was_removed(start, records):
     async with start(plughost_kernels) as (_, client):
         kernel_id = (await client.post("/api/kernels")).json["id"]
@@ -429,15 +543,11 @@ async def test_a_kernel_is_heard_under_old_identities_until_it_is_free(
     kernel_id, record = left_kernel
     (first,) = record["identities"]
     async with start(plughost_kernels) as (_, client):
-
-        async def idle():
-            kernel = (await client.get(f"/api/kernels/{kernel_id}")).json
-            return kernel["execution_state"] == "idle"
+        assert (await client.get(f"/api/kernels/{kernel_id}")).status == 200  # it is adopted
 
         async def left():
             return len(records()[kernel_id]["identities"]) == 1
 
-        await eventually(idle)
         await eventually(left)
         (second,) = records()[kernel_id]["identities"]
         await client.delete(f"/api/kernels/{kernel_id}")

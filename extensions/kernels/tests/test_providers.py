@@ -128,6 +128,29 @@ async def test_a_providers_kernel_runs_and_is_restarted_under_its_full_name(
     assert (session.status, session.json["kernel"]["name"]) == (201, "cluster:py")
 
 
+async def test_a_session_whose_kernel_is_long_in_coming_holds_up_no_other(
+    serve, cluster, eventually
+):
+    def body(path, kernel):
+        return {"path": path, "type": "notebook", "kernel": {"name": kernel}}
+
+    async with serve(cluster=cluster) as (_, client):
+        await client.get("/api/kernelspecs")
+        cluster.open.clear()
+        asked = cluster.asked
+        long = asyncio.ensure_future(client.post("/api/sessions", body("a", "cluster:py")))
+
+        async def under_way():
+            return cluster.asked > asked
+
+        await eventually(under_way)
+        other = await client.post("/api/sessions", body("b", "python3"))
+        waits = not long.done()
+        cluster.open.set()
+        sessions = [other.status, (await long).status]
+    assert (waits, sessions) == (True, [201, 201])
+
+
 async def test_a_providers_kernel_can_be_the_default(serve, cluster):
     async with serve({"default_kernel": "cluster:py"}, cluster=cluster) as (_, client):
         default = (await client.get("/api/kernelspecs")).json["default"]
@@ -202,8 +225,7 @@ async def test_a_hanging_provider_costs_the_first_page_its_patience_and_later_on
         later = await problems(client)
         started = await client.post("/api/kernels", {"name": "slow:py"})
     assert listed == ["cluster:py", "python3"]
-    assert seconds[0] >= 1.9
-    assert max(seconds[1:]) < 1.5
+    assert max(seconds[1:]) < seconds[0]
     assert told["slow"]["message"] == "The provider 'slow' has not answered within 2 s."
     assert (refused.status, other.status, asked) == (504, 201, 1)
     assert "'slow' has not answered" in refused.json["message"]
@@ -211,7 +233,7 @@ async def test_a_hanging_provider_costs_the_first_page_its_patience_and_later_on
 
 
 async def test_a_provider_that_hangs_when_a_kernel_is_wanted_costs_that_start_only(serve, cluster):
-    async with serve({"provider_patience": 0.5}, cluster=cluster) as (_, client):
+    async with serve({"provider_patience": 2.0}, cluster=cluster) as (_, client):
         await names(client)  # known, and kept for a while
         cluster.open.clear()
         refused = await client.post("/api/kernels", {"name": "cluster:py"})

@@ -64,6 +64,27 @@ async def test_a_new_notebook_gets_a_session_as_jupyterlab_asks_for_it(start, co
     assert (rest[0].json, rest[1].json, rest[2].status) == ([], [], 404)
 
 
+async def test_a_kernel_whose_folder_was_moved_is_restarted_where_its_document_is(
+    start, connect, tmp_path
+):
+    old, moved = tmp_path / "root" / "old" / "deep", tmp_path / "root" / "new"
+    old.mkdir(parents=True)
+    async with start(plughost_kernels) as (_, client):
+        session = (await client.post("/api/sessions", new("old/deep/a.ipynb"))).json
+        kernel_id = session["kernel"]["id"]
+        line = await connect(client, kernel_id)
+        old.rename(moved)
+        await client.patch(f"/api/sessions/{session['id']}", {"path": "new/a.ipynb"})
+        restarted = await client.post(f"/api/kernels/{kernel_id}/restart")
+        in_moved = await line.print(WHO)
+        moved.rename(old.parent / "elsewhere")
+        again = await client.post(f"/api/kernels/{kernel_id}/restart")
+        above = await line.print(WHO)
+    assert (restarted.status, again.status) == (200, 200)
+    assert in_moved == f"{moved} {moved / 'a.ipynb'}\n"
+    assert above == f"{old.parent} {moved / 'a.ipynb'}\n"
+
+
 async def test_a_path_has_one_session(start):
     async with start(plughost_kernels) as (_, client):
         first = await client.post("/api/sessions", new("a.ipynb"))

@@ -51,7 +51,7 @@ class RealKernel:
     recall: str  # prints "42" from it, if it is there
     endless: str  # prints "begun", and nothing ever after
     ticking: str  # prints "tick" twenty times a second, for ever
-    count: str  # prints ten numbers a second, and "end" once there is a file "go"
+    count: str  # prints 0, 1, 2 …, ten a second, until there is a file "go"; then "end"
     ask: str  # asks "name? ", prints "got <name>"
     ask_later: str  # the same once there is a file "go"
     comm: str  # opens a comm "here", or is ready for one, and sends back what comes there
@@ -77,8 +77,8 @@ PYTHON = {
     "recall": "print(x + 1)",
     "endless": "print('begun', flush=True)\nwhile True: pass",
     "ticking": "import time\nwhile True:\n    print('tick', flush=True)\n    time.sleep(0.05)",
-    "count": "import itertools, os, time\nfor i in itertools.count():\n    print(i, flush=True)\n"
-    "    time.sleep(0.1)\n    if os.path.exists('go'): break\nprint('end')",
+    "count": "import os, time\ni = 0\nwhile not os.path.exists('go'):\n"
+    "    print(i, flush=True)\n    i += 1\n    time.sleep(0.1)\nprint('end')",
     "ask": "print('got', input('name? '))",
     "ask_later": "import os, time\nwhile not os.path.exists('go'): time.sleep(0.05)\n"
     "print('got', input('name? '))",
@@ -120,8 +120,8 @@ REAL_KERNELS = (
         recall="cat(x + 1)",
         endless="cat('begun\\n'); flush.console()\nwhile (TRUE) {}",
         ticking="repeat { cat('tick\\n'); flush.console(); Sys.sleep(0.05) }",
-        count="i <- 0\nwhile (!file.exists('go'))"
-        " { cat(i, ''); flush.console(); i <- i + 1; Sys.sleep(0.1) }\ncat('end')",
+        count="i <- 0\nwhile (!file.exists('go')) {\n"
+        "  cat(i, ''); flush.console(); i <- i + 1; Sys.sleep(0.1)\n}\ncat('end')",
         ask="cat('got', readline('name? '))",
         ask_later="while (!file.exists('go')) Sys.sleep(0.05)\ncat('got', readline('name? '))",
         comm="comm <- IRkernel::comm_manager()$new_comm('here')\n"
@@ -148,8 +148,8 @@ REAL_KERNELS = (
         endless="console.log('begun');\nwhile (true) {}",
         ticking="while (true) {\n  console.log('tick');\n"
         "  await new Promise((wake) => setTimeout(wake, 50));\n}",
-        count="const { existsSync } = await import('node:fs');\n"
-        "for (let i = 0; !existsSync('go'); i++) {\n  console.log(i);\n"
+        count="const { existsSync } = await import('node:fs');\nlet i = 0;\n"
+        "while (!existsSync('go')) {\n  console.log(i++);\n"
         "  await new Promise((wake) => setTimeout(wake, 100));\n}\nconsole.log('end')",
         ask="console.log('got', prompt('name? '))",
         ask_later="const { existsSync } = await import('node:fs');\n"

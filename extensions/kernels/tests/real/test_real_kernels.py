@@ -145,14 +145,17 @@ async def test_comms_lead_both_ways(start, launch, real):
             assert closed["comm_id"] == comm_id
 
 
-async def test_shutting_down_leaves_no_process(start, launch, real, pid_of, ended):
+async def test_shutting_down_leaves_no_process(start, launch, real, pid_of, ended, eventually):
     async with start(plughost_kernels) as (_, client):
         kernel_id, line = await launch(client, real)
         await line.run(real.speak)
         process = psutil.Process(pid_of(kernel_id))
         pids = [process.pid, *(child.pid for child in process.children(recursive=True))]
         deleted = await client.delete(f"/api/kernels/{kernel_id}")
-        over = [ended(pid) for pid in pids]
         kernels = await client.get("/api/kernels")
+
+        async def over():
+            return all(ended(pid) for pid in pids)
+
+        await eventually(over)
     assert (deleted.status, kernels.json) == (204, [])
-    assert all(over)
