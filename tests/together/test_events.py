@@ -181,6 +181,20 @@ async def test_the_last_folders_that_were_read_are_watched_through_their_links(s
     assert seen == {"action": "created", "path": "link/seen.txt", "type": "file"}
 
 
+async def test_nothing_is_missed_while_another_folder_begins_to_be_watched(start):
+    async with listening(start) as (root, client, heard):
+        (root / "below").mkdir()
+        await client.get("/api/contents")
+        await watched(root, heard)
+        await client.get("/api/contents/below")
+        (root / "new.txt").touch()
+        for number in range(20):  # what was noticed is not told as long as more comes
+            (root / f"more{number}.txt").touch()
+            await asyncio.sleep(0.02)
+        while (await heard.next(CHANGES))["path"] != "new.txt":
+            pass
+
+
 async def test_a_folder_that_is_gone_is_told_and_harms_nobody(start):
     async with listening(start) as (root, client, heard):
         (root / "gone").mkdir()

@@ -36,6 +36,12 @@ MOST_CHANGES = 200
 SETTLE_SECONDS = 0.1
 """Several folders read one after another are one new set to watch."""
 
+GATHER_SECONDS = 0.5
+"""Changes that come one after another are told together after this, or once there are no more."""
+
+LINGER_SECONDS = 2 * GATHER_SECONDS
+"""Who is relieved of watching has not told yet what it has gathered."""
+
 Place = tuple[Mount, str]
 State = tuple[datetime, int] | None
 
@@ -159,15 +165,14 @@ class Changes:
         for place in {*places}.difference(*folders.values()):
             self._folders.pop(place, None)  # when it comes back, it is another folder
         if not folders:
-            for event in before:
-                event.set()
+            _relieve(before)
             return
         batches = awatch(
             *folders,
             recursive=False,
             watch_filter=None,
             stop_event=ended,
-            debounce=500,
+            debounce=round(GATHER_SECONDS * 1000),
             step=50,
             ignore_permission_denied=True,
         )
@@ -176,8 +181,8 @@ class Changes:
             await asyncio.sleep(0)  # now it watches, or has failed to
             if not waiting.done():
                 self._failed = False
-                for event in before:
-                    event.set()
+                _relieve(before)
+                before = ()
                 await self._look_back(folders)
             batch = await waiting
             if batch is None:
@@ -224,7 +229,8 @@ class Changes:
             return folders.get(full, [])
         if listing.left_out(name) or (name.startswith(".") and not self._hidden):
             return []
-        return [(mount, paths.join(folder, name)) for mount, folder in folders[above]]
+        still = [place for place in folders[above] if place in self._folders]
+        return [(mount, paths.join(folder, name)) for mount, folder in still]
 
     async def _look(self, mount: Mount, path: str, *, new: bool) -> None:
         """See what has become of a path, and tell when it was somebody else."""
@@ -244,6 +250,12 @@ class Changes:
         else:
             action = "created" if known is None and new else "changed"
             self._events.tell_change(action, mount.outside(path), **_facts(entry))
+
+
+def _relieve(watching: Iterable[asyncio.Event]) -> None:
+    """End those who watch, once they have told what they know; telling it twice harms nobody."""
+    for ended in watching:
+        asyncio.get_running_loop().call_later(LINGER_SECONDS, ended.set)
 
 
 def _on_disk(places: list[Place]) -> dict[str, list[Place]]:
