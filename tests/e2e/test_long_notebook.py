@@ -16,6 +16,15 @@ COUNT = 600
 CODE = [number for number in range(COUNT) if number % 3 == 0]
 PICTURE = base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>")
 FAR = 580
+ASKED = 150
+ASKING = f"""\
+from builtins import print as write
+def print(*what):
+    if what[1] == {ASKED * 2}:
+        write("a line")
+        what += (input("How far? "),)
+    write(*what)
+"""
 STOCK_ERROR = "CodeMirrorEditor already set."
 """Of the stock search, for a cell that is drawn after it has been searched; nothing comes of it."""
 
@@ -309,4 +318,18 @@ async def test_what_is_done_with_all_cells_is_done_with_those_that_are_not_drawn
     await long.menu("Edit", "Undo Cell Operation")
     await long.has(COUNT)
     assert joined(await long.save()) == saved
+
+    # One that asks for something while all are run comes into view, and is answered.
+    await long.scroll(last)
+    await long.cell(last).locator(".cm-content").click()
+    await page.keyboard.press("ControlOrMeta+A")
+    await page.keyboard.insert_text(ASKING)
+    await page.keyboard.press("ControlOrMeta+Enter")
+    await long.menu("Run", "Run All Above Selected Cell")
+    await expect(long.cell(ASKED).locator(".jp-Stdin-input")).to_be_in_viewport()
+    await long.cell(ASKED).locator(".jp-Stdin-input").fill("far")
+    await page.keyboard.press("Enter")
+    await expect(long.cell(ASKED).locator(".jp-OutputArea")).to_contain_text(
+        f"then {ASKED * 2} far"
+    )
     assert [error for error in lab.console_errors if STOCK_ERROR not in error] == []
