@@ -16,6 +16,7 @@ COUNT = 600
 CODE = [number for number in range(COUNT) if number % 3 == 0]
 PICTURE = base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>")
 FAR = 580
+HEADED = 399
 ASKED = 150
 ASKING = f"""\
 from builtins import print as write
@@ -40,6 +41,8 @@ def cell(number: int) -> dict[str, Any]:
         return {**base, "cell_type": "markdown", "source": [source]}
     stream = {"output_type": "stream", "name": "stdout", "text": [f"before {number}\n"] * 5}
     data = {"image/png": PICTURE.decode(), "text/plain": ["<Figure>"]}
+    if number == HEADED:
+        data = {"text/html": ["<h2>Heading of an output</h2>"]}
     return {
         **base,
         "cell_type": "code",
@@ -252,7 +255,9 @@ async def test_what_is_done_with_all_cells_is_done_with_those_that_are_not_drawn
     # The table of contents has all headings, and leads to the last.
     await page.locator(".lm-TabBar-tab[title^='Table of Contents']").click()
     headings = page.locator(".jp-TableOfContents .jp-tocItem-content")
-    await expect(headings).to_have_count(COUNT - len(CODE))
+    await expect(headings).to_have_count(COUNT - len(CODE) + 1)
+    await headings.get_by_text("Heading of an output").click()
+    await long.shows(HEADED)
     await headings.last.click()
     await long.shows(COUNT - 1)
     await expect(long.cell(COUNT - 1).locator("h2")).to_be_in_viewport()

@@ -83,7 +83,7 @@ export class LateMarkdownCell extends late(MarkdownCell) {
   }
 }
 
-/** A code cell whose outputs are not drawn either until it is filled, or asks for something. */
+/** A code cell whose outputs are not drawn either until it is filled, or somebody looks for them. */
 export class LateCodeCell extends late(CodeCell) {
   constructor(options: CodeCell.IOptions) {
     const now = options.placeholder === false;
@@ -102,6 +102,15 @@ export class LateCodeCell extends late(CodeCell) {
       requestAnimationFrame(() => this.isDisposed || this.updatePromptOverlayIcon());
     }
     super.fill();
+  }
+
+  /** Who asks for headings looks for them in the outputs. */
+  override async getHeadings(): Promise<Cell.IHeading[]> {
+    const headings = await super.getHeadings();
+    if (headings.length > 0 && !this.isDisposed) {
+      this._drawOutputs();
+    }
+    return headings;
   }
 
   private _drawOutputs(): void {
