@@ -128,6 +128,8 @@ async def test_a_slider_changes_a_value_in_the_kernel_and_is_alive_after_a_reloa
         await page.keyboard.press("ControlOrMeta+Enter")
 
     await page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
+    tabs = page.locator("#jp-main-dock-panel .lm-TabBar-tab")
+    await expect(tabs).to_have_text(["widgets.ipynb"])  # and no launcher beside it
     await run(0)
     await handle.focus()
     await page.keyboard.press("ArrowRight")

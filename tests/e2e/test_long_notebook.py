@@ -16,6 +16,16 @@ COUNT = 600
 CODE = [number for number in range(COUNT) if number % 3 == 0]
 PICTURE = base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>")
 FAR = 580
+HEADED = 399
+ASKED = 150
+ASKING = f"""\
+from builtins import print as write
+def print(*what):
+    if what[1] == {ASKED * 2}:
+        write("a line")
+        what += (input("How far? "),)
+    write(*what)
+"""
 STOCK_ERROR = "CodeMirrorEditor already set."
 """Of the stock search, for a cell that is drawn after it has been searched; nothing comes of it."""
 
@@ -31,6 +41,8 @@ def cell(number: int) -> dict[str, Any]:
         return {**base, "cell_type": "markdown", "source": [source]}
     stream = {"output_type": "stream", "name": "stdout", "text": [f"before {number}\n"] * 5}
     data = {"image/png": PICTURE.decode(), "text/plain": ["<Figure>"]}
+    if number == HEADED:
+        data = {"text/html": ["<h2>Heading of an output</h2>"]}
     return {
         **base,
         "cell_type": "code",
@@ -243,7 +255,9 @@ async def test_what_is_done_with_all_cells_is_done_with_those_that_are_not_drawn
     # The table of contents has all headings, and leads to the last.
     await page.locator(".lm-TabBar-tab[title^='Table of Contents']").click()
     headings = page.locator(".jp-TableOfContents .jp-tocItem-content")
-    await expect(headings).to_have_count(COUNT - len(CODE))
+    await expect(headings).to_have_count(COUNT - len(CODE) + 1)
+    await headings.get_by_text("Heading of an output").click()
+    await long.shows(HEADED)
     await headings.last.click()
     await long.shows(COUNT - 1)
     await expect(long.cell(COUNT - 1).locator("h2")).to_be_in_viewport()
@@ -309,4 +323,18 @@ async def test_what_is_done_with_all_cells_is_done_with_those_that_are_not_drawn
     await long.menu("Edit", "Undo Cell Operation")
     await long.has(COUNT)
     assert joined(await long.save()) == saved
+
+    # One that asks for something while all are run comes into view, and is answered.
+    await long.scroll(last)
+    await long.cell(last).locator(".cm-content").click()
+    await page.keyboard.press("ControlOrMeta+A")
+    await page.keyboard.insert_text(ASKING)
+    await page.keyboard.press("ControlOrMeta+Enter")
+    await long.menu("Run", "Run All Above Selected Cell")
+    await expect(long.cell(ASKED).locator(".jp-Stdin-input")).to_be_in_viewport()
+    await long.cell(ASKED).locator(".jp-Stdin-input").fill("far")
+    await page.keyboard.press("Enter")
+    await expect(long.cell(ASKED).locator(".jp-OutputArea")).to_contain_text(
+        f"then {ASKED * 2} far"
+    )
     assert [error for error in lab.console_errors if STOCK_ERROR not in error] == []

@@ -83,7 +83,7 @@ export class LateMarkdownCell extends late(MarkdownCell) {
   }
 }
 
-/** A code cell whose outputs are not drawn either until it is filled. */
+/** A code cell whose outputs are not drawn either until it is filled, or somebody looks for them. */
 export class LateCodeCell extends late(CodeCell) {
   constructor(options: CodeCell.IOptions) {
     const now = options.placeholder === false;
@@ -91,21 +91,47 @@ export class LateCodeCell extends late(CodeCell) {
     if (!now) {
       this.maxNumberOutputs = options.maxNumberOutputs;
       this._followStreams();
+      this._drawBeforeRequests();
     }
   }
 
   override fill(): void {
+    if (!this.isDisposed && this.isPlaceholder()) {
+      this._drawOutputs();
+      // Where it would be drawn is not high yet; the stock cell has done it long ago, for nothing.
+      requestAnimationFrame(() => this.isDisposed || this.updatePromptOverlayIcon());
+    }
+    super.fill();
+  }
+
+  /** Who asks for headings looks for them in the outputs. */
+  override async getHeadings(): Promise<Cell.IHeading[]> {
+    const headings = await super.getHeadings();
+    if (headings.length > 0 && !this.isDisposed) {
+      this._drawOutputs();
+    }
+    return headings;
+  }
+
+  private _drawOutputs(): void {
     const { outputArea, maxNumberOutputs } = this;
-    if (!this.isDisposed && outputArea.maxNumberOutputs === NONE) {
+    if (outputArea.maxNumberOutputs === NONE) {
       const area = outputArea as unknown as IStockOutputs;
       area._maxNumberOutputs = maxNumberOutputs ?? Number.POSITIVE_INFINITY;
       for (let index = 0; index < outputArea.model.length; index++) {
         area._insertOutput(index, outputArea.model.get(index));
       }
-      // Where it would be drawn is not high yet; the stock cell has done it long ago, for nothing.
-      requestAnimationFrame(() => this.isDisposed || this.updatePromptOverlayIcon());
     }
-    super.fill();
+  }
+
+  /** What asks for input is put after the outputs: the stock output area counts on them. */
+  private _drawBeforeRequests(): void {
+    const area = this.outputArea as unknown as IStockOutputs;
+    const { onInputRequest } = area;
+    area.onInputRequest = (...request) => {
+      this._drawOutputs();
+      onInputRequest.apply(area, request);
+    };
   }
 
   /** What the stock output area does for those outputs only that it draws when it is made. */

@@ -11,6 +11,7 @@ import type { Cell, ICellModel } from '@jupyterlab/cells';
 import { type CellList, Notebook, type NotebookViewModel } from '@jupyterlab/notebook';
 import type { IObservableList } from '@jupyterlab/observables';
 import type { IOutputModel } from '@jupyterlab/rendermime';
+import type { Kernel, KernelMessage } from '@jupyterlab/services';
 import type { Message } from '@lumino/messaging';
 import type { Widget } from '@lumino/widgets';
 
@@ -55,6 +56,7 @@ export interface IStockOutputs {
   _maxNumberOutputs: number;
   _insertOutput(index: number, model: IOutputModel): void;
   _setOutput(index: number, model: IOutputModel): void;
+  onInputRequest(message: KernelMessage.IInputRequestMsg, future: Kernel.IShellFuture): void;
 }
 
 /** Members of `NotebookWindowedLayout`. */
