@@ -11,8 +11,19 @@ from playwright.async_api import Locator, Page, expect
 VISIBLE = "#jp-main-dock-panel .lm-DockPanel-widget:not(.lm-mod-hidden)"
 """The tab that lies in front."""
 
-IS_A_PICTURE = "image => image.decode().then(() => image.naturalWidth)"
-"""For an `<img>`: its width, once it is there. Throws when it is no picture."""
+IS_A_PICTURE = """async image => {
+  for (let times = 0; ; times++) {
+    try {
+      await image.decode();
+      return image.naturalWidth;
+    } catch (error) {
+      if (times === 20) throw error;
+      await new Promise(resolve => setTimeout(resolve, 100));
+    }
+  }
+}"""
+"""For an `<img>`: its width, once it is there, and drawn for the last time. Throws when it is no
+picture."""
 
 
 async def all_is_active(page: Page) -> None:
