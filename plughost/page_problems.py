@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from plughost.errors import BadRequest, HostError, NotFound, TooLarge
-from plughost.records import ExtensionRecord
+from plughost.records import ExtensionRecord, ended
 
 if TYPE_CHECKING:
     from plughost.host import Host
@@ -174,15 +174,11 @@ def sentence(told: dict[str, Any]) -> str:
     late = {"loading": "is late", "waiting": "waits"}.get(told["state"], "has an error")
     how = "failed" if told["state"] == "failed" else late
     often = f", in {told['visits']} visits" if told["visits"] > 1 else ""
-    words = " ".join(filter(None, (_ended(told["error"]), told["hint"])))
+    words = " ".join(filter(None, (ended(told["error"]), told["hint"])))
     return (
         f"In the page {told['page']!r} its {told['kind']} {told['name']!r} {how} "
         f"({told['phase']}{often}): {words}"
     )
-
-
-def _ended(text: str) -> str:
-    return text if not text or text[-1] in ".!?" else f"{text}."
 
 
 def _printable(text: str) -> str:

@@ -143,7 +143,7 @@ class ExtensionRecord:
             "Extension %r, %s: %s %s",
             self.name,
             phase,
-            _sentence(self.error),
+            ended(self.error),
             self.next_step,
             extra=whose,
         )
@@ -221,9 +221,9 @@ def text_of(error: BaseException) -> str:
         return f"(its text cannot be had: {type(unprintable).__name__})"
 
 
-def _sentence(text: str) -> str:
-    """The text with a full stop, for what is said after it."""
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+def ended(text: str) -> str:
+    """The text with a full stop, for what is said after it; nothing stays nothing."""
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _printable(text: str) -> str:

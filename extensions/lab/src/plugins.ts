@@ -1,8 +1,9 @@
 /**
- * The stock plugins: every package of plugins that JupyterLab's own page is made of, but for one
- * that needs a server half which is not here:
+ * The stock plugins: every package of plugins that JupyterLab's own page is made of, but for two
+ * that need a server half which is not here:
  *
  * - `@jupyterlab/extensionmanager-extension`: installs labextensions.
+ * - `@jupyterlab/pluginmanager-extension`: switches plugins on and off.
  */
 
 import {
@@ -44,7 +45,6 @@ import mermaidMime from '@jupyterlab/mermaid-extension/lib/mime.js';
 import metadataform from '@jupyterlab/metadataform-extension';
 import notebook from '@jupyterlab/notebook-extension';
 import pdf from '@jupyterlab/pdf-extension';
-import pluginmanager from '@jupyterlab/pluginmanager-extension';
 import rendermime from '@jupyterlab/rendermime-extension';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import running from '@jupyterlab/running-extension';
@@ -118,7 +118,6 @@ const standard = [
   mermaid,
   metadataform,
   notebook,
-  pluginmanager,
   rendermime,
   running,
   services,
