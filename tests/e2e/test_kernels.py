@@ -22,18 +22,17 @@ expect.set_options(timeout=LONG)
 
 STATUS = ".jp-Notebook-ExecutionIndicator"
 CONNECTED = f"{STATUS}:is([data-status=busy], [data-status=unknown])"
+ONE_KERNEL = re.compile(r"/api/kernels/[^/?]+(\?|$)")
 COUNTDOWN = re.compile(r"trying again in \d+ s$")
+
+FAILS = "import sys; print('<b>bold</b>', file=sys.stderr); import no_such_module"
 
 SPECS = {
     "nowhere": ["/nowhere/python", "{connection_file}"],
-    "fails": [
-        sys.executable,
-        "-c",
-        "import sys; print('<b>bold</b>', file=sys.stderr); import no_such_module",
-        "{connection_file}",
-    ],
+    "fails": [sys.executable, "-c", f"import time; time.sleep(1); {FAILS}", "{connection_file}"],
+    "stillborn": [sys.executable, "-c", FAILS, "{connection_file}"],
 }
-"""Kernels that cannot be started: no such program, and one that ends at once."""
+"""Kernels that cannot be started: no such program, and two that end instead of answering."""
 
 
 @pytest.fixture
@@ -277,12 +276,26 @@ async def test_a_kernels_death_says_why_and_what_it_last_wrote(served, visit, sp
     await lab.run_last("print('another')")
     await lab.prints("another\n")
 
-    # One that dies whenever it is started.
+    # One that dies whenever it is started; what was run in it meanwhile is gone.
     async with lab.held("POST", "sessions"):  # its dialog would get the keys
         await lab.open("Notebook", "Fails")
         await lab.run("print('never')")
     await lab.told("Error Starting Kernel", "no_such_module", "<b>bold</b>")
     await lab.answer()
+    await lab.prompts(" ", " ")
+
+    # One that is dead before the notebook has it.
+    async with lab.held("PATCH", "sessions/[^/]+"):
+        async with visited.page.expect_response(ONE_KERNEL) as told:
+            await lab.open("Notebook", "Stillborn")
+            await lab.run("print('never')")
+        while (await (await told.value).json())["execution_state"] != "dead":
+            async with visited.page.expect_response(ONE_KERNEL) as told:
+                pass
+    await lab.told("Error Starting Kernel", "no_such_module")
+    await lab.dialog.locator(".jp-mod-accept").click()
+    await lab.told("Select Kernel")
+    await lab.answer(".jp-mod-reject")
     await lab.prompts(" ", " ")
 
 
@@ -399,6 +412,5 @@ async def test_a_lost_server_is_tried_again_for_as_long_as_it_takes(served, visi
         await lab.answer()
         await lab.run_last("print('another')")
         await expect(lab.outputs().last).to_have_text("another\n")
-    # JupyterLab's debugger says so if its question is under way when the kernel is given up.
-    cut_off = ("Failed to load resource", "WebSocket connection to", "Error: Canceled future for")
+    cut_off = ("Failed to load resource", "WebSocket connection to")
     assert [e for e in visited.console_errors if not e.startswith(cut_off)] == []

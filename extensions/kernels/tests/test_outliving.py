@@ -161,7 +161,7 @@ async def test_a_host_told_to_keep_its_kernels_leaves_them_and_says_so(
         line = await connect(client, kernel_id)
         await line.run("x = 3")
         host.stop(keep=True)
-    assert "Left 1 kernels running" in caplog.text
+    assert "Left 1 kernel running" in caplog.text
     assert list(records()) == [kernel_id]
     async with start(plughost_kernels) as (_, client):
         line = await connect(client, kernel_id)

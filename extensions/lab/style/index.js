@@ -29,7 +29,6 @@ import '@jupyterlab/mathjax-extension/style/index.js';
 import '@jupyterlab/mermaid-extension/style/index.js';
 import '@jupyterlab/metadataform-extension/style/index.js';
 import '@jupyterlab/notebook-extension/style/index.js';
-import '@jupyterlab/pluginmanager-extension/style/index.js';
 import '@jupyterlab/rendermime-extension/style/index.js';
 import '@jupyterlab/running-extension/style/index.js';
 import '@jupyterlab/settingeditor-extension/style/index.js';

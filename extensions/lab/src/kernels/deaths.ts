@@ -1,14 +1,15 @@
 /** Why a kernel died: one dialog for each kernel, with what the server knows of it. */
 
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { Dialog } from '@jupyterlab/apputils';
+import { Dialog, type ISessionContext } from '@jupyterlab/apputils';
+import { IConsoleTracker } from '@jupyterlab/console';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { type Session, SessionAPI } from '@jupyterlab/services';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { IPlugin } from '@lumino/coreutils';
 import { Widget } from '@lumino/widgets';
 import { type IDeath, LinkedKernels } from './connections';
-import { silence } from './stock';
+import { silence, tellOfStillborn } from './stock';
 import { ILink } from './tokens';
 
 /** Tells of one kernel's deaths; the latest of them counts. */
@@ -125,11 +126,12 @@ export const deaths: IPlugin<JupyterFrontEnd, void> = {
   description: 'Says why a kernel died.',
   autoStart: true,
   requires: [ILink],
-  optional: [INotebookTracker, ITranslator],
+  optional: [INotebookTracker, IConsoleTracker, ITranslator],
   activate: (
     { serviceManager }: JupyterFrontEnd,
     link: ILink,
     notebooks: INotebookTracker | null,
+    consoles: IConsoleTracker | null,
     translator: ITranslator | null
   ) => {
     const { kernels, sessions } = serviceManager;
@@ -146,5 +148,13 @@ export const deaths: IPlugin<JupyterFrontEnd, void> = {
     });
     notebooks?.forEach(silence);
     notebooks?.widgetAdded.connect((_, panel) => silence(panel));
+    const follow = ({ sessionContext }: { readonly sessionContext: ISessionContext }) => {
+      tellOfStillborn(sessionContext);
+      sessionContext.kernelChanged.connect(tellOfStillborn);
+    };
+    notebooks?.forEach(follow);
+    notebooks?.widgetAdded.connect((_, panel) => follow(panel));
+    consoles?.forEach(follow);
+    consoles?.widgetAdded.connect((_, panel) => follow(panel));
   }
 };

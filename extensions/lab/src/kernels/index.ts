@@ -3,6 +3,7 @@
 import type { IPlugin } from '@lumino/coreutils';
 import { kernelManager } from './connections';
 import { deaths } from './deaths';
+import { debuggerQuestions } from './debugger';
 import { sessionDialogs } from './dialogs';
 import {
   consoleExecutor,
@@ -30,6 +31,7 @@ export const kernels: readonly IPlugin<any, any>[] = [
   outageItem,
   kernelIndicator,
   kernelStatus,
+  debuggerQuestions,
   kernelQueue,
   interrupts,
   deaths

@@ -18,6 +18,12 @@ it('has notebooks that connect with the method that `silence` disconnects', () =
   );
 });
 
+it('has session contexts that tell of a death with the method that `tellOfStillborn` calls', () => {
+  expect(read(`${stock}apputils/lib/sessioncontext.js`)).toContain(
+    'session.statusChanged.connect(this._onStatusChanged, this)'
+  );
+});
+
 it('opens the channels of a kernel at the address that `Progress` knows', () => {
   const code = read(`${stock}services/lib/kernel/default.js`);
   expect(code).toContain("'channels?session_id=' + encodeURIComponent(this._clientId)");
