@@ -11,7 +11,7 @@ const lab = JSON.parse(read('package.json'));
 const root = JSON.parse(read('../../package.json'));
 
 /** Packages of plugins that wait for their server half. */
-const LATER = ['@jupyterlab/extensionmanager-extension'];
+const LATER = ['@jupyterlab/extensionmanager-extension', '@jupyterlab/pluginmanager-extension'];
 
 /** What JupyterLab lists among its packages and no code imports. */
 const NOT_CODE = ['@jupyterlab/core-meta', '@jupyterlab/metapackage', '@jupyterlab/nbconvert-css'];
