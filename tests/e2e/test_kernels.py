@@ -401,7 +401,9 @@ async def test_a_lost_server_is_tried_again_for_as_long_as_it_takes(served, visi
         await expect(lab.outputs().last).to_have_text("at last 42\n")
         await expect(lab.dialog).to_have_count(0)
 
-        # Its kernel ends along with it.
+        # Its kernel ends along with it, and while the debugger waits for an answer of it.
+        silent = "get_ipython().kernel.do_debug_request = lambda question: asyncio.sleep(60)"
+        await lab.run_last(f"import asyncio; {silent}")
         await lab.run_last("print('pid', os.getpid())")
         await expect(lab.outputs().last).to_have_text(re.compile(r"pid \d+"))
         pid = int((await lab.outputs().last.inner_text()).split()[1])

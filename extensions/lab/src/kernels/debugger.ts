@@ -1,28 +1,33 @@
-/** A kernel that goes while the debugger asks whether it can be debugged is no error. */
+/** A kernel that goes while the debugger asks it something is no error. */
 
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { Debugger } from '@jupyterlab/debugger';
+import { Debugger, type IDebugger } from '@jupyterlab/debugger';
 import type { IPlugin } from '@lumino/coreutils';
 
 /** How the error begins that a request ends with whose kernel is restarted or given up. */
 const GIVEN_UP = 'Canceled future';
 
-/** The next kernel is asked by itself, and nobody catches what became of the question before. */
+/**
+ * The debugger asks each kernel whether it can be debugged, and after each execution for its
+ * modules. Nobody catches what becomes of that, and the next kernel is asked by itself: whoever
+ * waits for an answer of one that is gone waits no more.
+ */
 export const debuggerQuestions: IPlugin<JupyterFrontEnd, void> = {
   id: 'plughost-lab:debugger-questions',
   description: 'Lets the debugger ask in vain when a kernel goes.',
   autoStart: true,
   activate: () => {
-    const { prototype } = Debugger.Handler;
-    const stock = prototype.updateWidget;
-    prototype.updateWidget = async function (...args) {
+    const session: IDebugger.ISession = Debugger.Session.prototype;
+    const stock = session.sendRequest;
+    session.sendRequest = async function (this: IDebugger.ISession, command, args) {
       try {
-        await stock.apply(this, args);
+        return await stock.call(this, command, args);
       } catch (error) {
-        if (!(error instanceof Error && error.message.startsWith(GIVEN_UP))) {
-          throw error;
+        if (error instanceof Error && error.message.startsWith(GIVEN_UP)) {
+          return new Promise(() => {});
         }
+        throw error;
       }
-    };
+    } as typeof stock;
   }
 };
