@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from importlib import import_module
 from typing import Any
 
 from plughost import BadRequest, Conflict, HostError
@@ -129,8 +128,6 @@ class EventBus:
         listener = Listener(self._leave)
         self._listeners[listener] = None
         if len(self._listeners) == 1:
-            # For the first event: importing it takes as long as anybody should have to wait.
-            asyncio.get_running_loop().run_in_executor(None, import_module, "jsonschema")
             self._tell(True)
         return listener
 

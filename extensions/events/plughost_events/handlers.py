@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 
 import msgspec
@@ -43,6 +44,11 @@ class EventsSocket(WebSocketHandler):
     def initialize(self, bus: EventBus) -> None:
         self._bus = bus
         self._listener: Listener | None = None
+
+    async def get(self, *args: str, **kwargs: str) -> None:
+        # What the first event needs is slow to import, and would hold up everybody then.
+        await asyncio.to_thread(import_module, "jsonschema")
+        await super().get(*args, **kwargs)
 
     def open(self, *args: str, **kwargs: str) -> None:
         super().open()
