@@ -208,6 +208,12 @@ async def connect() -> AsyncIterator[Connect]:
         line.close()
 
 
+@pytest.fixture(name="printed")
+def give_printed() -> Callable[[list[Message]], str]:
+    """`printed(messages)` is the text in them; a line can come in pieces."""
+    return printed
+
+
 @pytest.fixture
 def eventually() -> Callable[..., Awaitable[None]]:
     """`await eventually(condition)` returns once the (asynchronous) condition holds."""

@@ -171,7 +171,7 @@ async def test_a_kernelspec_can_ask_for_it_where_nobody_else_does(start, install
 
 
 async def test_a_kernel_that_is_asked_something_just_then_is_not_ended(
-    start, connect, eventually, state
+    start, connect, eventually, printed, state
 ):
     """It cannot say that it is busy: it is stopped, as a machine with too much to do is."""
     async with start(plughost_kernels, **culling(cull_connected=True)) as (host, client):
@@ -191,7 +191,7 @@ async def test_a_kernel_that_is_asked_something_just_then_is_not_ended(
         await clock.culling.look()
         os.kill(pid, signal.SIGCONT)
         answer = await line.answer(asked)
-        assert [m.content["text"] for m in answer if m.kind == "stream"] == ["not lost\n"]
+        assert printed(answer) == "not lost\n"
         assert await running(client) == [kernel_id]
 
 

@@ -123,7 +123,9 @@ async def test_a_killed_server_leaves_its_kernel_to_the_next_one(serve, connect,
     assert [path.name for path in records.folder.iterdir() if path.suffix != ".lock"] == []
 
 
-async def test_an_adopted_kernel_at_work_is_busy_and_its_output_goes_on(serve, connect, tmp_path):
+async def test_an_adopted_kernel_at_work_is_busy_and_its_output_goes_on(
+    serve, connect, printed, tmp_path
+):
     server, client = serve(tmp_path / "root")
     kernel_id = (await client.post("/api/kernels")).json["id"]
     line = await connect(client, kernel_id, "tab")
@@ -135,7 +137,7 @@ async def test_an_adopted_kernel_at_work_is_busy_and_its_output_goes_on(serve, c
     line = await connect(client, kernel_id, "tab")
     (tmp_path / "root" / "go").touch()
     answer = await line.answer(asked)
-    assert [m.content["text"] for m in answer if m.kind == "stream"][-1].endswith("end\n")
+    assert printed(answer).endswith("end\n")
     assert (await client.get(f"/api/kernels/{kernel_id}")).json["execution_state"] == "idle"
 
 
