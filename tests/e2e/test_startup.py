@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import nbformat
 
 from .lab import all_is_active, layout_is_saved
@@ -117,8 +115,6 @@ async def test_a_layout_comes_back_whoever_has_to_restore_it(served, visit, jupy
     second = await visit(f"{server.client.base}/lab")
     await second.page.wait_for_url("**/lab/workspaces/auto-*")
     await second.page.locator(".jp-LauncherCard").first.wait_for()
-    assert (
-        json.loads((await server.client.get("/lab/api/workspaces/default")).text)["metadata"]["id"]
-        == "default"
-    )
+    first = (await server.client.get("/lab/api/workspaces/default")).json
+    assert first["metadata"]["id"] == "default"
     assert lab.console_errors == second.console_errors == []
