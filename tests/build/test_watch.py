@@ -102,7 +102,14 @@ def manifest_of(folder: Path) -> Any:
 
 
 def bundle_of(folder: Path) -> str:
-    return (output(folder) / manifest_of(folder)["module"]).read_text()
+    """What the manifest names as the module; the next build may take both away meanwhile."""
+    while True:
+        module = manifest_of(folder)["module"]
+        try:
+            return (output(folder) / module).read_text()
+        except FileNotFoundError:
+            if manifest_of(folder)["module"] == module:
+                raise
 
 
 def contents(folder: Path) -> dict[str, bytes]:
