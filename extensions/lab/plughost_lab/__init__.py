@@ -19,6 +19,7 @@ from plughost_lab.first_page import FirstPage
 from plughost_lab.latecomers import Latecomers
 from plughost_lab.moved import PATTERN as MOVED
 from plughost_lab.moved import Moved
+from plughost_lab.policy import page_policy
 from plughost_lab.visit import PATTERN, LabOptions, page_config
 
 FOLDER = Path(__file__).parent
@@ -43,7 +44,8 @@ def plughost_routes() -> list[Route]:
 
 
 @hookimpl
-def plughost_pages() -> list[Page]:
+def plughost_pages(host: Host) -> list[Page]:
+    options = host.config.extension("lab", LabOptions)
     return [
         Page(
             "lab",
@@ -51,17 +53,7 @@ def plughost_pages() -> list[Page]:
             url="/lab",
             title="plughost",
             template=FOLDER / "lab.html",
-            # JupyterLab compiles setting schemas with `new Function`, its JavaScript renderer
-            # is `eval`, and rich outputs bring inline scripts: a nonce would stop them.
-            # PDF files are objects of data that the page has; sound and films come as files or
-            # within outputs; a picture that is attached to a cell has its address replaced only
-            # once it is in the page.
-            policy={
-                "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
-                "img-src": "'self' data: blob: attachment:",
-                "object-src": "blob:",
-                "media-src": "'self' data: blob:",
-            },
+            policy=page_policy(options.external_content),
             open="/lab/tree/{path}",
             rank=10,
         )

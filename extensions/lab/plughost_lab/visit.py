@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plughost import PageRequest, __version__
+from plughost_lab import policy
 
 FRONTEND = "/plughost/frontends/lab"
 """Where the compiled files of this extension are served."""
@@ -45,12 +46,21 @@ class LabOptions:
     """Whether scripts and the console reach the application as `window.jupyterapp`."""
     always_show_debugger: bool = False
     """Whether the debugger is shown for kernels that cannot be debugged as well."""
+    external_content: tuple[str, ...] = ()
+    """Other servers from which outputs and documents may load pictures, scripts, frames, data.
+
+    Sources as Content-Security-Policy has them: `https://cdn.bokeh.org`,
+    `https://*.githubusercontent.com`, or `https:` for every server.
+    """
     wait_for: tuple[str, ...] = ()
     """Labextensions that the page does not start without, `*` for all of them.
 
     By default those can come later that replace nothing: one that shows a page of its own in
     place of the launcher should be named here.
     """
+
+    def __post_init__(self) -> None:
+        policy.check(self.external_content)
 
 
 def workspace(visit: PageRequest) -> str:
@@ -85,6 +95,7 @@ def page_config(visit: PageRequest, options: LabOptions) -> dict[str, Any]:
         "buildCheck": False,
         "cacheFiles": True,
         "devMode": False,
+        "externalContent": list(options.external_content),
         "exposeAppInBrowser": options.expose_app_in_browser,
         "alwaysShowDebuggerExtension": options.always_show_debugger,
         "appendToken": False,

@@ -67,7 +67,9 @@ import type { IPlugin } from '@lumino/coreutils';
 import { about } from './about';
 import { accessibility } from './accessibility';
 import { extensionProblems } from './extensions';
+import { externalContent } from './external';
 import { fileBrowserFactory } from './filebrowser';
+import { openHelp } from './help';
 import { insteadOfStock, kernels } from './kernels';
 import { languageServers } from './languageservers';
 import { notebookFactory } from './notebook';
@@ -100,6 +102,7 @@ const standard = [
   docmanager,
   documentsearch,
   extensionProblems,
+  externalContent,
   filebrowser,
   fileeditor,
   help,
@@ -149,6 +152,7 @@ const OURS = new Map<string, IPlugin<any, any>>(
     launching,
     layout,
     notebookFactory,
+    openHelp,
     serverSettings,
     settings,
     state,

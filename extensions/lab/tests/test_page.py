@@ -8,6 +8,7 @@ import pytest
 
 import plughost_lab
 from plughost import PageConfig, __version__, hookimpl
+from plughost_lab.visit import LabOptions
 
 PACKAGE = Path(plughost_lab.__file__).parent
 
@@ -132,6 +133,7 @@ async def test_the_page_knows_where_it_lives_and_never_the_token(start, config_o
         "buildCheck": False,
         "cacheFiles": True,
         "devMode": False,
+        "externalContent": [],
         "exposeAppInBrowser": True,
         "alwaysShowDebuggerExtension": False,
         "appendToken": False,
@@ -162,6 +164,52 @@ async def test_the_lab_may_evaluate_scripts_of_its_own_origin_and_nothing_else(s
     assert directives["frame-ancestors"] == "'none'"
     assert "nonce" not in policy
     assert not re.search(r"https?:|\*", policy)
+
+
+async def test_content_of_named_servers_is_let_in_but_for_objects_and_forms(start, config_of):
+    sources = ["https://cdn.bokeh.org", "http://localhost:8000"]
+    options = {"lab": {"external_content": sources}}
+    async with start(plughost_lab, extensions=options) as (_, client):
+        reply = await client.get("/lab")
+    policy = reply.headers["Content-Security-Policy"]
+    directives = dict(part.split(" ", 1) for part in policy.split("; "))
+    allowing = [name for name, value in directives.items() if value.endswith(" ".join(sources))]
+    assert sorted(allowing) == [
+        "connect-src", "font-src", "frame-src", "img-src", "media-src", "script-src", "style-src",
+    ]  # fmt: skip
+    assert directives["script-src"].startswith("'self' 'unsafe-inline' 'unsafe-eval' https:")
+    assert policy.count("cdn.bokeh.org") == len(allowing)
+    assert config_of(reply.text)["externalContent"] == sources
+
+
+@pytest.mark.parametrize(
+    ("source", "usable"),
+    [
+        ("https:", True),
+        ("https://*", True),
+        ("https://*.githubusercontent.com", True),
+        ("HTTPS://Example.org:8443/some/path/", True),
+        ("http://localhost:*", True),
+        ("*", False),
+        ("", False),
+        ("cdn.bokeh.org", False),
+        ("'unsafe-inline'", False),
+        ("https://a.example; script-src *", False),
+        ("https://a.example https://b.example", False),
+        ("https://a.example/x,y", False),
+        ("https://a.*.example", False),
+        ("https://", False),
+        ("https://a.example\n", False),
+    ],
+)
+def test_only_what_can_stand_in_a_policy_is_a_source(source, usable):
+    if usable:
+        LabOptions(external_content=(source,))
+        return
+    with pytest.raises(ValueError, match="external_content has") as caught:
+        LabOptions(external_content=(source,))
+    assert repr(source) in str(caught.value)
+    assert "https://cdn.bokeh.org" in str(caught.value)
 
 
 async def test_switches_of_several_extensions_become_lists_of_what_is_on(start, config_of):

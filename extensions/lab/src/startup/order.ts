@@ -38,7 +38,9 @@ const FIRST = new Set([
   ...of('theme-dark-high-contrast'),
   ...of('theme-light'),
   ...of('toc', 'tracker'),
-  ...of('translation', 'translator')
+  ...of('translation', 'translator'),
+  // Content of other servers may stand in the first thing that is shown.
+  '@plughost/lab:external-content'
 ]);
 
 /** What the layout calls widgets that those plugins restore: up to the colon of their names. */
