@@ -359,7 +359,8 @@ class Kernel:
         self._connected = (self._connected[0], self._identities)
 
     async def _watch(self) -> None:
-        while await self._process.is_alive():  # noqa: ASYNC110  # no event tells of it
+        while await self._process.is_alive():
+            await self._process.shorten_output(self._settings.output_bytes)
             await asyncio.sleep(self._settings.watch_interval)
         async with self._changing:
             await self._died()

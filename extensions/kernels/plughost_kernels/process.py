@@ -130,6 +130,11 @@ class KernelProcess:
     async def is_alive(self) -> bool:
         return bool(await self._manager.is_alive())
 
+    async def shorten_output(self, limit: int) -> None:
+        """See to it that what it writes outside of cells takes no more bytes, twice."""
+        if self.lasting is not None:
+            await self.lasting.shorten_output(limit)
+
     async def interrupt(self) -> None:
         """By signal or message, as its kernelspec says. Raises RuntimeError if it has ended."""
         await self._manager.interrupt_kernel()

@@ -21,6 +21,7 @@ from jupyter_client.connect import KernelConnectionInfo, port_names
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from plughost_kernels import ports
+from plughost_kernels.output_files import appending, shorten
 
 SAME_START_SECONDS = 2.0
 """Start times are counted from a boot time that moves when the clock is set; a number that
@@ -98,6 +99,12 @@ class LastingProvisioner(LocalProvisioner):
         self.process = self._adopted = None
         self._return_ports()
 
+    async def shorten_output(self, limit: int) -> None:
+        """Keep its stdout and stderr files from growing far beyond `limit` bytes each."""
+        await asyncio.to_thread(shorten, self.stdout_file, limit)
+        if await asyncio.to_thread(shorten, self.stderr_file, limit):
+            self.stderr_start = 0
+
     def _finalize_env(self, env: dict[str, str]) -> None:
         super()._finalize_env(env)
         # Ours, if we were started by a Jupyter application ourselves.
@@ -148,7 +155,7 @@ class LastingProvisioner(LocalProvisioner):
         self._adopted = None
         self.exit_code = None
         with self._ports_back_on_failure():
-            with _appending(self.stdout_file) as stdout, _appending(self.stderr_file) as stderr:
+            with appending(self.stdout_file) as stdout, appending(self.stderr_file) as stderr:
                 self.stderr_start = stderr.tell()
                 info = await super().launch_kernel(
                     cmd,
@@ -201,8 +208,3 @@ class LastingProvisioner(LocalProvisioner):
             await super().terminate(restart)
         else:
             await self.send_signal(signal.SIGTERM)
-
-
-def _appending(path: Path) -> Any:
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    return os.fdopen(descriptor, "ab", buffering=0)

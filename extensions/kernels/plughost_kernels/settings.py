@@ -47,6 +47,10 @@ class KernelSettings(msgspec.Struct, frozen=True):
     """What is kept of each kernel's messages for clients that are away.
 
     Four times as much for one that is slow, but reads."""
+    output_bytes: Annotated[int, msgspec.Meta(ge=MIB)] = 32 * MIB
+    """What is kept of all that a kernel writes to stdout outside of cells, and to stderr.
+
+    Beyond that only the last lines stay; the log has had all of them."""
     cull_idle_timeout: Annotated[
         float,
         _mapping("cull_idle_timeout"),

@@ -93,6 +93,9 @@ class _Followed:
     def lines(self) -> Iterable[str]:
         """What has been written since, without empty lines and what has no end yet."""
         size = os.fstat(self._descriptor).st_size
+        if size < self._position:
+            yield "(Some lines may be left out here: the file was too long, and is shorter now.)"
+            self._position, self._rest = size, b""
         skipped = max(0, size - self._position - PIECE)
         if skipped:
             yield f"({skipped} bytes are left out here: it writes faster than they are read.)"

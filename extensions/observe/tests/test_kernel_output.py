@@ -124,6 +124,26 @@ async def test_a_kernel_that_writes_without_end_does_not_fill_the_log(tmp_path, 
     assert sum(map(len, messages)) < 300_000
 
 
+async def test_a_file_that_has_been_shortened_is_followed_from_there_on(
+    tmp_path, caplog, eventually
+):
+    caplog.set_level("INFO")
+    running = Running(tmp_path)
+    running.write("long", b"one\ntwo\nthree\n")
+    running.ids = ["long"]
+    await running.output.start()
+    (tmp_path / "long.out").write_bytes(b"three\n")
+
+    async def told(text):
+        return any(text in line for line in written(caplog, "long"))
+
+    await eventually(lambda: told("may be left out"))
+    running.write("long", b"four\n")
+    await eventually(lambda: told("four"))
+    await running.output.stop()
+    assert len(written(caplog, "long")) == 2
+
+
 async def test_what_was_written_last_is_told_when_the_files_are_gone(tmp_path, caplog, eventually):
     caplog.set_level("INFO")
     running = Running(tmp_path)
