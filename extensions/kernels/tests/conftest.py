@@ -231,6 +231,9 @@ def eventually() -> Callable[..., Awaitable[None]]:
 def ipython_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels write their history below the test's folder, not the developer's."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    # At its first import debugpy complains on stderr of a Python that was not started as
+    # ipykernel's own kernelspec does it: output that no test has asked for.
+    monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 
 
 @pytest.fixture(autouse=True)
