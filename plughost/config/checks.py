@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING
 
 from plughost.errors import ConfigError
 
 if TYPE_CHECKING:
     from plughost.config import Config
+
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#]+/?", re.IGNORECASE)
+"""As browsers send it (RFC 6454, section 7); a slash at the end is forgiven."""
 
 
 def check(config: Config) -> None:
@@ -29,6 +33,14 @@ def check(config: Config) -> None:
             raise wrong(name, f"The {name} {str(file)!r} does not exist", "Correct the path.")
     if config.keyfile and not config.certfile:
         raise wrong("keyfile", "There is a keyfile without a certfile", "Set certfile as well.")
+    for origin in config.allow_origin:
+        if origin != "*" and not ORIGIN.fullmatch(origin):
+            raise wrong(
+                "allow_origin",
+                f"{origin!r} in allow_origin is not the origin of any page",
+                "Write scheme, host and port, as https://example.org or http://localhost:3000, "
+                "or * for every origin.",
+            )
     for proxy in config.trusted_proxies:
         if proxy != "unix" and not _is_network(proxy):
             raise wrong(

@@ -87,6 +87,14 @@ BAD_FILES = {
         "keyfile without a certfile (set by: {file}:1)",
         "Set certfile",
     ),
+    "allow_origin = ['https://example.org', 'example.org']": (
+        "'example.org' in allow_origin is not the origin of any page (set by: {file}:1)",
+        "http://localhost:3000",
+    ),
+    "allow_origin = ['https://example.org/lab']": (
+        "'https://example.org/lab' in allow_origin is not the origin",
+        "scheme, host and port",
+    ),
     "trusted_proxies = ['unix', '10.0.0.0/99']": (
         "proxy '10.0.0.0/99' is neither an address nor a network (set by: {file}:1)",
         "10.0.0.0/8",
@@ -136,6 +144,12 @@ def test_relative_paths_begin_at_the_file_that_sets_them(file, monkeypatch):
 def test_proxies_are_addresses_networks_or_the_unix_socket(file):
     file.write_text("trusted_proxies = ['10.0.0.1', '10.1.2.3/8', 'fe80::/10', 'unix']")
     assert read().trusted_proxies == ["10.0.0.1", "10.1.2.3/8", "fe80::/10", "unix"]
+
+
+def test_origins_are_those_that_browsers_send(file):
+    origins = ["*", "https://Example.org/", "http://[::1]:3000", "vscode-webview://1a2b"]
+    file.write_text(f"allow_origin = {origins}")
+    assert read().allow_origin == origins
 
 
 def test_variables_hold_texts_numbers_truths_and_lists(jupyter_folders, monkeypatch):
