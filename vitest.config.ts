@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     environment: 'happy-dom',
     include: ['ui/tests/**/*.test.ts', 'extensions/*/tests/**/*.test.ts'],
+    testTimeout: 60_000, // a busy machine takes its time
+    hookTimeout: 60_000,
     clearMocks: true
   }
 });

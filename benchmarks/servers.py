@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 import venv
 from collections.abc import Callable, Iterator, Mapping
@@ -134,7 +133,10 @@ def jupyterlab() -> Kind:
         subprocess.run([python, "-m", "pip", "install", "--quiet", PEER], check=True)
     return Kind(
         "jupyterlab",
-        (str(python), "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        (
+            *(str(python), "-m", "jupyterlab", "--no-browser", "--allow-root"),
+            "--ServerApp.port_retries=0",  # it would go elsewhere, and we would not know where
+        ),
         "--port",
         "--ServerApp.root_dir",
         "--IdentityProvider.token",
@@ -159,26 +161,11 @@ def running(kind: Kind) -> Iterator[Running]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         root = Path(scratch, "root")
         root.mkdir()
-        port = free_port()
         environment = {**profile(Path(scratch)), **kind.settings}
         kind.install(Path(environment["JUPYTER_DATA_DIR"]))
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            [
-                *kind.command,
-                f"{kind.port_option}={port}",
-                f"{kind.root_option}={root}",
-                f"{kind.token_option}={TOKEN}",
-            ],
-            cwd=root,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        process, base, began, took = launch(kind, root, environment)
         server = psutil.Process(process.pid)
-        base = f"http://127.0.0.1:{port}"
         try:
-            took = wait_for_answer(base, process, began)
             yield Running(kind, base, began, took, server, root)
         finally:
             children = server.children(recursive=True) if process.poll() is None else []
@@ -192,6 +179,41 @@ def running(kind: Kind) -> Iterator[Running]:
             for child in children:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     child.kill()
+
+
+def launch(
+    kind: Kind, root: Path, environment: Mapping[str, str]
+) -> tuple[subprocess.Popen[bytes], str, float, float]:
+    """A server that answers: its process, its address, when it was started, and how long it took.
+
+    Until it listens, its port may be taken by somebody else: then it ends, and has another.
+    """
+    for further in (2, 1, 0):
+        port = free_port()
+        base = f"http://127.0.0.1:{port}"
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [
+                *kind.command,
+                f"{kind.port_option}={port}",
+                f"{kind.root_option}={root}",
+                f"{kind.token_option}={TOKEN}",
+            ],
+            cwd=root,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            return process, base, began, wait_for_answer(base, process, began)
+        except ChildProcessError:
+            if not further:
+                raise
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+    raise AssertionError("the last attempt returns or raises")
 
 
 @contextlib.contextmanager
@@ -254,7 +276,7 @@ def wait_for_answer(
         try:
             with urllib.request.urlopen(request, timeout=10):
                 return time.perf_counter() - began
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # refused, not let in, or too slow
             time.sleep(0.005)
     raise TimeoutError(f"No answer from {base} within {seconds:g} seconds.")
 

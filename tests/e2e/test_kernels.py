@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import Locator, Page, Request, Route, expect
 
 LONG = 60_000  # a busy machine may take this long to start a kernel
 
@@ -133,6 +133,10 @@ class Lab:
         release.set()
 
 
+def is_for_a_session(request: Request) -> bool:
+    return request.method == "POST" and urlsplit(request.url).path == "/api/sessions"
+
+
 def log(word: str) -> str:
     """Code that leaves a trace of how often it ran."""
     return f"print('{word}'); print('{word}', file=open('log', 'a'))"
@@ -196,11 +200,13 @@ async def test_code_that_is_run_before_its_kernel_is_ready_runs_once_when_it_is(
     await lab.prompts(" ", "1", " ")
     assert trace.read_text().split() == ["four"]
 
-    # A console clears itself when it gets its kernel.
+    # A console clears itself when it gets its kernel, and not when that is asked for.
     async with lab.held("POST", "sessions"):
-        await lab.open("Console")
-        await lab.run("word = 'five'")
-        await lab.run("print(word)")
+        async with lab.page.expect_request(is_for_a_session), lab.held("GET", "sessions"):
+            await lab.open("Console")
+            await lab.run("word = 'five'")
+            await lab.run("print(word)")
+            await lab.prompts("*", "*", " ")
         await lab.prompts("*", "*", " ")
     await lab.prints("five\n")
     await lab.prompts("1", "2", " ")

@@ -172,7 +172,7 @@ it('leaves what is deactivated alone when something comes late', async () => {
   await it.start();
   await it.deactivate('guest:stranger');
   slow.resolve({ default: { ...stranger, id: 'slow:plugin', activate: () => undefined } });
-  await vi.waitFor(() => expect(states(it)['slow:plugin']).toBe('active'));
+  await vi.waitFor(() => expect(states(it)['slow:plugin']).toBe('active'), 30_000);
   expect(states(it)['guest:stranger']).toBe('idle');
 });
 
@@ -187,7 +187,7 @@ it('deactivates one that the page had not waited for', async () => {
   await it.start();
   expect(await it.deactivate('slow')).toEqual([]);
   service.resolve({ greet: () => 'at last' });
-  await vi.waitFor(() => expect(states(it)['weather:greeter']).toBe('active'));
+  await vi.waitFor(() => expect(states(it)['weather:greeter']).toBe('active'), 30_000);
   expect(await it.deactivate('slow')).toEqual(['weather:greeter']);
   expect([log, states(it)['weather:greeter']]).toEqual([['x'], 'idle']);
 });

@@ -324,7 +324,7 @@ describe('a page with containers', () => {
   /** What the browser does: run the script, which makes a container of one plugin, and say so. */
   async function arrives(name: string): Promise<unknown[]> {
     const scopes: unknown[] = [];
-    await vi.waitFor(() => expect(scriptOf(name)).toBeDefined());
+    await vi.waitFor(() => expect(scriptOf(name)).toBeDefined(), 30_000);
     const plugin = { id: `${name}:plugin`, autoStart: true, activate: () => undefined };
     (window as any)[GLOBAL][name] = {
       init: (scope: unknown) => void scopes.push(scope),
@@ -355,7 +355,7 @@ describe('a page with containers', () => {
     expect([scriptOf('late'), told]).toEqual([undefined, []]);
     quiet.resolve();
     const second = await arrives('late');
-    await vi.waitFor(() => expect(told).toEqual(['they are in']));
+    await vi.waitFor(() => expect(told).toEqual(['they are in']), 30_000);
     expect(states(it)).toMatchObject({ late: 'active', 'late:plugin': 'active' });
     expect(second[0], 'one scope for all').toBe(first[0]);
   });
@@ -365,6 +365,9 @@ describe('a page with containers', () => {
     const start = it.start();
     await arrives('willing');
     await start;
-    await vi.waitFor(() => expect(states(it)).toMatchObject({ 'willing:plugin': 'active' }));
+    await vi.waitFor(
+      () => expect(states(it)).toMatchObject({ 'willing:plugin': 'active' }),
+      30_000
+    );
   });
 });

@@ -58,11 +58,11 @@ it.each([
   vi.stubGlobal('fetch', async (_url: string, { body }: { body: string }) => told.push(body));
   writeBoot(text);
   await import('../src/index');
-  await vi.waitFor(() => expect(document.getElementById('plughost-notice')).not.toBeNull());
+  await vi.waitFor(() => expect(document.getElementById('plughost-notice')).not.toBeNull(), 30_000);
   expect(document.documentElement.dataset.plughost).toBe('failed');
   expect(document.querySelector('[role=alert]')?.textContent).toContain(reason);
   if (window.plughost) {
-    await vi.waitFor(() => expect(told.join()).toContain('the app broke'));
+    await vi.waitFor(() => expect(told.join()).toContain('the app broke'), 30_000);
   }
 });
 

@@ -194,7 +194,7 @@ describe('a page', () => {
       hint: 'Not there 50 ms after the app; the page started without it.'
     });
     slow.resolve({ default: guest });
-    await vi.waitFor(() => expect(it.records.find('guest:plugin')?.state).toBe('active'));
+    await vi.waitFor(() => expect(it.records.find('guest:plugin')?.state).toBe('active'), 30_000);
     expect(it.records.find('slow-package')).toMatchObject({ state: 'active', hint: null });
   });
 
@@ -204,7 +204,7 @@ describe('a page', () => {
     await it.start();
     expect(states(it)['guest:plugin']).toBe('waiting');
     slow.resolve({ default: greeter });
-    await vi.waitFor(() => expect(greeted).toEqual(['hello']));
+    await vi.waitFor(() => expect(greeted).toEqual(['hello']), 30_000);
     expect(states(it)['guest:plugin']).toBe('active');
   });
 
@@ -219,7 +219,7 @@ describe('a page', () => {
     await it.start();
     expect(states(it)).toMatchObject({ 'slow:greeter': 'loading', 'guest:plugin': 'waiting' });
     service.resolve({ greet: () => 'at last' });
-    await vi.waitFor(() => expect(greeted).toEqual(['at last']));
+    await vi.waitFor(() => expect(greeted).toEqual(['at last']), 30_000);
     expect(states(it)).toMatchObject({ 'slow:greeter': 'active', 'guest:plugin': 'active' });
   });
 

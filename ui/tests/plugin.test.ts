@@ -98,7 +98,7 @@ describe('keep', () => {
     await plugin.deactivate?.({} as TestApp, null);
     log.length = 0;
     later?.(() => log.push('late'));
-    await vi.waitFor(() => expect(log).toEqual(['late']));
+    await vi.waitFor(() => expect(log).toEqual(['late']), 30_000);
   });
 
   it('makes a plugin that can be deactivated; none without', () => {

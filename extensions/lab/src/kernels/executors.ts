@@ -20,6 +20,7 @@ import type { IPlugin } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import { KernelDialogs } from './dialogs';
 import { type IWork, KernelQueue } from './queue';
+import { keepUntilKernel } from './stock';
 import { IKernelQueue } from './tokens';
 
 /** Work on a cell, which shows `[*]` while it waits. */
@@ -72,6 +73,7 @@ class EarlyConsole extends CodeConsole {
   constructor(options: CodeConsole.IOptions) {
     super(options);
     consoles.set(options.sessionContext, this);
+    keepUntilKernel(this);
   }
 
   override async execute(force = false, timeout?: number): Promise<void> {

@@ -15,8 +15,9 @@ const OF_THE_START = new Set([
 ]);
 
 /**
- * Milliseconds from the activation of the first labextension that comes later until commands
- * wait no longer: one of them may be what an activation waits for.
+ * Milliseconds from the activation of the first labextension that comes later, and of all that
+ * the page has itself, until commands wait no longer: one of them may be what an activation
+ * waits for.
  */
 const GRACE = 500;
 
@@ -68,9 +69,9 @@ export class Waiting {
     await this.now();
   }
 
-  /** One of those that come later is about to be activated. */
+  /** One of those that come later is about to be activated; those of the page may be slower. */
   lateOneActivates(): void {
-    setTimeout(() => this._release(), GRACE);
+    void this._own().then(() => setTimeout(() => this._release(), GRACE));
   }
 
   /** Activate those of the page itself. */

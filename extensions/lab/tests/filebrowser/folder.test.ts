@@ -110,7 +110,7 @@ it('reads what came into view while it was reading', async () => {
   const folder = open(server);
   const letGo = server.hold();
   const shown = folder.show({ start: 10_000, end: 10_030 });
-  await vi.waitFor(() => expect(server.offsets).toEqual([10_000]));
+  await vi.waitFor(() => expect(server.offsets).toEqual([10_000]), 30_000);
   void folder.show({ start: 20_000, end: 20_030 });
   void folder.show({ start: 30_000, end: 30_030 });
   letGo();

@@ -18,6 +18,12 @@ it('has notebooks that connect with the method that `silence` disconnects', () =
   );
 });
 
+it('has consoles that connect with the method that `keepUntilKernel` disconnects', () => {
+  expect(read(`${stock}console/lib/widget.js`)).toContain(
+    'sessionContext.kernelChanged.connect(this._onKernelChanged, this)'
+  );
+});
+
 it('has session contexts that tell of a death with the method that `tellOfStillborn` calls', () => {
   expect(read(`${stock}apputils/lib/sessioncontext.js`)).toContain(
     'session.statusChanged.connect(this._onStatusChanged, this)'

@@ -84,6 +84,28 @@ describe('Waiting', () => {
     expect(done).toBe(true);
   });
 
+  it('lets no command run before those of the page are active, however soon a late one is', async () => {
+    vi.useFakeTimers();
+    app.activatePlugin = async (id: string) => {
+      await new Promise(done => setTimeout(done, 3000));
+      active.push(id);
+    };
+    const waiting: Waiting = new Waiting(app, ['a'], 20_000, () => {
+      waiting.lateOneActivates();
+      return new Promise(() => undefined);
+    });
+    void waiting.now();
+    let found: unknown;
+    void commands.execute('some:command').then(result => {
+      found = result;
+    });
+    await vi.advanceTimersByTimeAsync(2900);
+    expect(found).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(700);
+    vi.useRealTimers();
+    expect(found).toEqual(['a']);
+  });
+
   it('leaves alone who has wrapped the registry meanwhile', async () => {
     const waiting = new Waiting(app, ['a'], 2000);
     const { execute } = commands;
