@@ -227,6 +227,20 @@ def eventually() -> Callable[..., Awaitable[None]]:
     return wait
 
 
+@pytest.fixture
+def gone(eventually: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """`await gone(client, kernel_id, left=0)`: returns once no more clients than these are left."""
+
+    async def wait(client: Client, kernel_id: str, left: int = 0) -> None:
+        async def nobody() -> bool:
+            model = (await client.get(f"/api/kernels/{kernel_id}")).json
+            return bool(model["connections"] == left)
+
+        await eventually(nobody)
+
+    return wait
+
+
 @pytest.fixture(autouse=True)
 def ipython_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels write their history below the test's folder, not the developer's."""
