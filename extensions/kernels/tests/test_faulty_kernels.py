@@ -138,7 +138,8 @@ async def test_a_kernel_that_does_not_answer_is_starting_until_it_is_restarted_o
 ):
     answers = fault.startswith("answers and")  # however long it takes to start
     patience = 600 if answers else 0.5
-    async with start(plughost_kernels, **settings(answer_timeout=patience)) as (_, client):
+    limits = settings(answer_timeout=patience, shutdown_wait=0.4)
+    async with start(plughost_kernels, **limits) as (_, client):
         other = await bystander(client)
         kernel_id = await launch(client, SILENT[fault])
         url = f"/api/kernels/{kernel_id}"
@@ -304,7 +305,7 @@ async def test_what_is_asked_of_a_process_that_is_being_ended_is_not_waited_for(
 async def test_whatever_a_kernel_ignores_it_ends_within_seconds(
     start, launch, connect, pid_of, bystander, how, action
 ):
-    async with start(plughost_kernels, **settings(shutdown_wait=1)) as (_, client):
+    async with start(plughost_kernels, **settings(shutdown_wait=0.4)) as (_, client):
         other = await bystander(client)
         kernel_id = await launch(client, "" if how == "stopped" else STUBBORN)
         url = f"/api/kernels/{kernel_id}"

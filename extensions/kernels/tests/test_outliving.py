@@ -323,7 +323,7 @@ async def test_a_kernel_that_is_being_restarted_when_the_host_stops_is_left_too(
         host.stop(keep=True)
     after = records()[kernel_id]["pid"]
     assert (has_ended(before), has_ended(after)) == (True, False)
-    await asyncio.wait([restarting])
+    await asyncio.gather(restarting, return_exceptions=True)
     async with start(plughost_kernels) as (_, client):
         line = await connect(client, kernel_id)
         assert await line.print("request.print('here')") == "here"
