@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from plughost import Host
 
 TOKEN = "secret-of-the-test"  # a fixed token for a server on loopback
+_PATIENCE = 60.0
+"""Seconds that a client has for an answer: machines that run tests may be busy."""
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -117,7 +119,8 @@ class Client:
             raise_error=False,
             follow_redirects=False,
             allow_nonstandard_methods=True,
-            request_timeout=60,
+            connect_timeout=_PATIENCE,
+            request_timeout=_PATIENCE,
             decompress_response=False,
         )
         return Reply(response.code, response.reason, response.headers, response.body)
@@ -150,7 +153,10 @@ class Client:
         from tornado.websocket import websocket_connect
 
         request = HTTPRequest(
-            self.base.replace("http", "ws", 1) + path, headers=self._headers(headers, token)
+            self.base.replace("http", "ws", 1) + path,
+            headers=self._headers(headers, token),
+            connect_timeout=_PATIENCE,
+            request_timeout=_PATIENCE,
         )
         return await websocket_connect(
             request, subprotocols=subprotocols, max_message_size=512 * 1024 * 1024

@@ -165,6 +165,17 @@ export async function run(kernel, code) {
   return { outputs, reply };
 }
 
+/** Outputs, or their types, with text that comes in pieces as one: a kernel sends a line in several. */
+export function inOnePiece(
+  outputs,
+  nameOf = ({ header, content }) => `${header.msg_type} ${content.name}`
+) {
+  return outputs.filter(
+    (output, n) =>
+      !nameOf(output).startsWith('stream') || n === 0 || nameOf(output) !== nameOf(outputs[n - 1])
+  );
+}
+
 /** What code writes to stdout. */
 export async function printed(kernel, code) {
   const { outputs } = await run(kernel, code);

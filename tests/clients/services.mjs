@@ -18,7 +18,7 @@ const services = require('@jupyterlab/services');
 
 const [client, baseUrl, token] = process.argv.slice(2);
 const SCHEMA_OF_CONTENTS = 'https://events.jupyter.org/jupyter_server/contents_service/v1';
-const SECONDS = 20;
+const SECONDS = 60;
 
 // What the page of the lab would say. The clients read it, and warn on the console of what is
 // none of our business here: a socket that we close ourselves.

@@ -80,7 +80,7 @@ def test_jupyterlabs_own_client_gets_what_it_asks_for(
         [node.executable, SCRIPT, client, server.client.base + "/", TOKEN],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     calls = [json.loads(line) for line in run.stdout.splitlines()]
     failed = {call["call"]: call["error"] for call in calls if "error" in call}

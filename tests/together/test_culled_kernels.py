@@ -21,7 +21,7 @@ async def test_who_listens_for_kernel_actions_hears_of_a_culled_kernel(start):
         await culling.look()
         events = []
         while not events or events[-1].get("action") != "shutdown":
-            events.append(json.loads(await asyncio.wait_for(socket.read_message(), 10)))
+            events.append(json.loads(await asyncio.wait_for(socket.read_message(), 60)))
         listed = (await client.get("/api/kernels")).json
         socket.close()
     assert [event["action"] for event in events] == ["start", "shutdown"]

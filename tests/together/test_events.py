@@ -17,6 +17,7 @@ from plughost_contents.files import Files
 
 ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 CLIENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
+SECONDS = 60
 CHANGES = "https://events.plughost.dev/contents_changes/v1"
 
 
@@ -49,14 +50,22 @@ class Heard:
 
     def __init__(self, socket):
         self.socket = socket
+        self.probes = set()
+        """Names of files that were changed to see whether that is noticed, some of them twice."""
 
     async def next(self, schema):
         """The next event of one kind, without its id and its time."""
         while True:
-            event = json.loads(await asyncio.wait_for(self.socket.read_message(), 20))
-            if event.pop("schema_id") == schema:
+            event = json.loads(await asyncio.wait_for(self.socket.read_message(), SECONDS))
+            if event.pop("schema_id") == schema and not event["path"].endswith((*self.probes,)):
                 event.pop("last_modified", None)
                 return event
+
+    async def change_of(self, name):
+        """The next change of a file of this name, whatever comes before it."""
+        while not (event := await self.next(CHANGES))["path"].endswith(name):
+            pass
+        return event
 
 
 @contextlib.asynccontextmanager
@@ -73,14 +82,19 @@ async def listening(start, **settings):
 
 async def watched(root, heard, folder=""):
     """Returns when what happens in a folder is noticed: a file there has been seen to change."""
-    probe = root / folder / "probe.txt"
-    seen = asyncio.ensure_future(heard.next(CHANGES))
+    name = f"probe-{len(heard.probes)}.txt"
+    seen = asyncio.ensure_future(heard.change_of(name))
     while not seen.done():
-        probe.write_text(f"{time.monotonic()}")
+        (root / folder / name).write_text(f"{time.monotonic()}")
         await asyncio.wait([seen], timeout=0.3)
-        if seen.done() and seen.result().get("type") == "directory":
-            seen = asyncio.ensure_future(heard.next(CHANGES))  # what came before it was watched
-    assert (await seen)["path"].endswith("probe.txt")
+    await seen
+    heard.probes.add(name)
+
+
+def append(path, text):
+    """One change: a file that is written anew is empty for a moment."""
+    with path.open("a") as file:
+        file.write(text)
 
 
 async def test_what_clients_do_with_files_is_told(start):
@@ -114,7 +128,7 @@ async def test_what_other_programs_do_where_a_client_has_looked_is_noticed(start
         await client.get("/api/contents/open.ipynb?type=file")
         await watched(root, heard)
         (root / "below" / "unseen.txt").touch()
-        (root / "open.ipynb").write_text('{"cells": []}')
+        append(root / "open.ipynb", '{"cells": []}')
         changed = await heard.next(CHANGES)
         (root / "new.txt").touch()
         created = await heard.next(CHANGES)
@@ -131,14 +145,18 @@ async def test_what_other_programs_do_where_a_client_has_looked_is_noticed(start
 
 
 async def test_what_happens_right_after_a_look_is_noticed_though_nothing_is_watched_yet(start):
-    async with listening(start) as (root, client, heard):
+    async with start(plughost_events, plughost_contents) as (host, client):
+        root = host.config.root
         (root / "sub").mkdir()
         (root / "sub" / "open.txt").write_text("as it was read")
         await client.get("/api/contents/sub/open.txt")
         await client.get("/api/contents/sub")
         (root / "sub" / "open.txt").write_text("and what has become of it")
         (root / "sub" / "new.txt").touch()
-        told = [await heard.next(CHANGES) for _ in range(2)]
+        socket = await client.websocket("/api/events/subscribe")
+        with contextlib.closing(socket):
+            heard = Heard(socket)
+            told = [await heard.next(CHANGES) for _ in range(2)]
     assert told == [
         {"action": "changed", "path": "sub/open.txt", "type": "file"},
         {"action": "changed", "path": "sub", "type": "directory"},
@@ -299,7 +317,7 @@ async def test_what_cannot_be_looked_at_ends_nothing(start, tmp_path):
             await watched(lake, heard)
             await client.delete("/api/contents/lake:a.txt")
             (lake / "b.txt").touch()
-            await asyncio.wait_for(shaky.looked.wait(), 20)
+            await asyncio.wait_for(shaky.looked.wait(), SECONDS)
             shaky.down = False
             (lake / "a.txt").touch()
             seen = {}
@@ -334,7 +352,7 @@ async def test_nothing_is_watched_while_nobody_listens(start):
         during = watchers()
         socket.close()
         ended = asyncio.create_task(until(lambda: watchers() == before))
-        await asyncio.wait_for(ended, 20)
+        await asyncio.wait_for(ended, SECONDS)
     assert during > before
 
 
@@ -345,11 +363,11 @@ async def until(condition):
 
 def watchers():
     """How many inotify descriptors this process has: watching is what has them."""
-    return sum(
-        os.readlink(f"/proc/self/fd/{each}") == "anon_inode:inotify"
-        for each in os.listdir("/proc/self/fd")
-        if os.path.lexists(f"/proc/self/fd/{each}")
-    )
+    found = []
+    for each in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):  # it was closed just now
+            found.append(os.readlink(f"/proc/self/fd/{each}"))
+    return found.count("anon_inode:inotify")
 
 
 async def test_where_very_much_changes_only_the_folder_is_told(start):

@@ -26,7 +26,7 @@ async def run(client, kernel, code):
     await socket.write_message(json.dumps({**message, "channel": "shell"}))
     written = ""
     while True:
-        answer = json.loads(await asyncio.wait_for(socket.read_message(), 30))
+        answer = json.loads(await asyncio.wait_for(socket.read_message(), 60))
         if answer["parent_header"].get("msg_id") != header["msg_id"]:
             continue
         if answer["header"]["msg_type"] == "stream":

@@ -1,6 +1,7 @@
 """What the first visit would wait for is made ready before it comes."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -33,18 +34,19 @@ def is_preparing():
     return "FirstPage._prepare" in names
 
 
-async def after_the_pause(renderer):
-    for _ in range(200):
+async def until(condition, seconds=60):
+    """Returns once something is so; it fails when it is not for so long."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
         await asyncio.sleep(0.02)
-        if renderer.drawn:
-            return
 
 
 async def test_the_page_is_drawn_for_nobody_with_the_answers_it_begins_with(start, soon):
     async with start(plughost_lab, plughost_settings) as (host, _):
         host.renderer = renderer = Renderer()
-        await after_the_pause(renderer)
-        await asyncio.sleep(0.1)
+        await until(lambda: renderer.drawn)
+        await until(lambda: not is_preparing())
     ((name, answers),) = renderer.drawn
     assert name == "lab"
     assert "/lab/api/settings" in answers
@@ -74,7 +76,7 @@ async def test_a_host_that_is_still_starting_is_left_alone(soon):
     await asyncio.sleep(0.2)
     before = list(host.asked)
     host.loading = False
-    await asyncio.sleep(0.2)
+    await until(lambda: host.asked)
     await first.stop()
     assert (before, host.asked) == ([], [False])
 
@@ -92,7 +94,8 @@ async def test_somebody_who_comes_first_is_served_and_no_more_is_done(start, mon
 async def test_what_goes_wrong_with_it_is_told_to_who_comes(start, soon, caplog):
     async with start(plughost_lab, plughost_settings) as (host, client):
         host.renderer = renderer = Renderer(RuntimeError("no ink"))
-        await after_the_pause(renderer)
+        await until(lambda: renderer.drawn)
+        await until(lambda: not is_preparing())
         assert "no ink" not in caplog.text
         del host.renderer
         assert (await client.get("/lab")).status == 200

@@ -294,6 +294,7 @@ class Kernel:
 
     async def _greet(self) -> None:
         if await self._connection.greet(self._settings.answer_timeout):
+            self._process.answers()
             self._activity.note_answer()
             if self._held is not None:
                 # It has told that it is starting, and clients take answers to housekeeping for

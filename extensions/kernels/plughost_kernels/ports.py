@@ -2,8 +2,9 @@
 
 A kernel is told its ports before it listens on them, and loses them for a moment with each
 restart. The system gives ports of its ephemeral range to whoever asks for any, and to every
-outgoing connection; so ours come from below it while there are any. Source: RFC 6335,
-section 6, and `ip_local_port_range` in the Linux kernel's documentation.
+outgoing connection; so ours come from below it while there are any. There other servers look
+for some, too: we hold those that we have chosen until their kernel listens on them.
+Source: RFC 6335, section 6, and `ip_local_port_range` in the Linux kernel's documentation.
 """
 
 from __future__ import annotations
@@ -23,14 +24,16 @@ RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 given: set[int] = set()
 """The ports that kernels of this process have, or are about to have."""
+_held: dict[int, socket.socket] = {}
 _lock = threading.Lock()
 
 
 def choose(ip: str, count: int, range_file: Path = RANGE_FILE) -> list[int]:
     """`count` ports on which nobody listens at `ip`. Raises OSError when there are none.
 
-    They are not given again in this process until they are given `back()`. The first
-    number in `range_file` is where the ephemeral range begins.
+    They are not given again in this process until they are given `back()`, and no other
+    program gets them before `release()`. The first number in `range_file` is where the
+    ephemeral range begins.
     """
     ephemeral = max(LOWEST, _ephemeral(range_file))
     chosen: list[int] = []
@@ -40,7 +43,7 @@ def choose(ip: str, count: int, range_file: Path = RANGE_FILE) -> list[int]:
             for port in shuffled:
                 if len(chosen) == count:
                     return chosen
-                if _is_to_be_had(ip, port):
+                if port not in given and _hold(ip, port):
                     given.add(port)
                     chosen.append(port)
     back(chosen)
@@ -51,7 +54,7 @@ def take(ip: str, ports: Iterable[int]) -> bool:
     """Take these ports; False, and nothing is taken, when somebody has one of them."""
     wanted = set(ports)
     with _lock:
-        free = all(_is_to_be_had(ip, port) for port in wanted)
+        free = all(port not in given and _is_free(ip, port) for port in wanted)
         if free:
             given.update(wanted)
     return free
@@ -63,8 +66,17 @@ def note(ports: Iterable[int]) -> None:
         given.update(ports)
 
 
+def release(ports: Iterable[int]) -> None:
+    """Hold these ports no longer: who was to have them listens on them."""
+    with _lock:
+        for port in ports:
+            if port in _held:
+                _held.pop(port).close()
+
+
 def back(ports: Iterable[int]) -> None:
     """Nobody needs these ports any more."""
+    release(ports)
     with _lock:
         given.difference_update(ports)
 
@@ -76,11 +88,32 @@ def _ephemeral(file: Path) -> int:
         return EPHEMERAL
 
 
-def _is_to_be_had(ip: str, port: int) -> bool:
-    if port in given:
+def _hold(ip: str, port: int) -> bool:
+    """Bind a port for ourselves alone; False when somebody has it.
+
+    Afterwards only those can bind it that share it, as ZeroMQ does, and not who looks for one
+    here. Where a system allows no sharing after the fact, nothing is held.
+    """
+    holder = socket.socket(_family(ip))
+    try:
+        holder.bind((ip, port))
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    except OSError:
+        holder.close()
         return False
-    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    with socket.socket(family) as probe:
+    if _is_free(ip, port):
+        _held[port] = holder
+    else:
+        holder.close()
+    return True
+
+
+def _family(ip: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in ip else socket.AF_INET
+
+
+def _is_free(ip: str, port: int) -> bool:
+    with socket.socket(_family(ip)) as probe:
         # As ZeroMQ does, so that a port whose last connections linger is not refused.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -127,6 +127,11 @@ class KernelProcess:
         self._manager.adopt(provisioner)
         self._note_launch()
 
+    def answers(self) -> None:
+        """It has been heard: its ports are its own."""
+        if self.lasting is not None:
+            self.lasting.listens()
+
     async def is_alive(self) -> bool:
         return bool(await self._manager.is_alive())
 

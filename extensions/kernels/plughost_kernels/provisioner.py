@@ -134,6 +134,10 @@ class LastingProvisioner(LocalProvisioner):
         for name, port in zip(port_names, self._ports, strict=True):
             setattr(manager, name, port)
 
+    def listens(self) -> None:
+        """The process listens on its ports."""
+        ports.release(self._ports)
+
     def _return_ports(self) -> None:
         ports.back(self._ports)
         self._ports = ()

@@ -15,7 +15,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -98,8 +98,7 @@ class Registry:
 
     async def ensure_open(self) -> None:
         """`open()`, off the event loop."""
-        async with self._writing:
-            await asyncio.to_thread(self.open)
+        await self._in_turn(self.open)
 
     def close(self) -> None:
         """Give up the lock: whatever is left is up for adoption."""
@@ -110,13 +109,25 @@ class Registry:
 
     async def write(self, record: KernelRecord) -> None:
         """Store a kernel, replacing what was known of it; all or nothing."""
-        async with self._writing:
-            await asyncio.to_thread(self._write, record)
+        await self._in_turn(self._write, record)
 
     async def remove(self, kernel_id: str, connection_file: str) -> None:
         """Forget a kernel that has ended, its output and its connection file."""
+        await self._in_turn(self._remove, kernel_id, connection_file)
+
+    async def _in_turn(self, work: Callable[..., None], *arguments: object) -> None:
+        """Change files off the event loop, one change after the other.
+
+        A thread goes on when nobody waits for it any more: what is written late would bring
+        back a kernel that was removed meanwhile.
+        """
         async with self._writing:
-            await asyncio.to_thread(self._remove, kernel_id, connection_file)
+            change = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+            try:
+                await asyncio.shield(change)
+            except asyncio.CancelledError:
+                await asyncio.gather(change, return_exceptions=True)
+                raise
 
     def has_entries(self) -> bool:
         """Whether an earlier server has left anything here; quick, for a start without."""

@@ -22,7 +22,7 @@ import pytest
 from plughost.testing import Client
 
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
-SECONDS = 20
+SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -227,6 +227,20 @@ def eventually() -> Callable[..., Awaitable[None]]:
     return wait
 
 
+@pytest.fixture
+def gone(eventually: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """`await gone(client, kernel_id, left=0)`: returns once no more clients than these are left."""
+
+    async def wait(client: Client, kernel_id: str, left: int = 0) -> None:
+        async def nobody() -> bool:
+            model = (await client.get(f"/api/kernels/{kernel_id}")).json
+            return bool(model["connections"] == left)
+
+        await eventually(nobody)
+
+    return wait
+
+
 @pytest.fixture(autouse=True)
 def ipython_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels write their history below the test's folder, not the developer's."""
@@ -241,7 +255,7 @@ def no_kernel_stays(jupyter_folders: Path) -> Iterator[None]:
     """End, by its pid, every kernel that a failed test has left on file."""
     yield
     for path in (jupyter_folders / "jupyter-runtime" / "plughost" / "kernels").glob("*.json"):
-        with contextlib.suppress(ValueError, KeyError, ProcessLookupError):
+        with contextlib.suppress(ValueError, KeyError, FileNotFoundError, ProcessLookupError):
             if pid := json.loads(path.read_text())["pid"]:
                 os.kill(pid, signal.SIGKILL)
 

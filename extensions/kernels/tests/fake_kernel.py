@@ -12,6 +12,7 @@ import hmac
 import itertools
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -45,6 +46,7 @@ class FakeKernel:
         self.sockets: dict[str, zmq.Socket[bytes]] = {}
         self.names: dict[str, Any] = {"kernel": self, "os": os, "json": json}
         self.going = True
+        self._at_work = False
         self._context = zmq.Context()
         self._numbers = itertools.count(1)
 
@@ -69,13 +71,15 @@ class FakeKernel:
     def run(self) -> None:
         while self.going:
             waiting = [s for name, s in self.sockets.items() if name in ("shell", "control")]
-            try:
-                ready, _, _ = zmq.select(waiting, [], [], 0.05)
-                for channel, socket in [*self.sockets.items()]:
-                    if socket in ready and not socket.closed:
-                        self._answer(channel, socket.recv_multipart())
-            except KeyboardInterrupt:
-                continue  # interrupted while it had nothing to do
+            ready, _, _ = zmq.select(waiting, [], [], 0.05)
+            for channel, socket in [*self.sockets.items()]:
+                if socket in ready and not socket.closed:
+                    self._answer(channel, socket.recv_multipart())
+
+    def interrupt(self, *_: object) -> None:
+        """Interrupt what it executes, if anything: who ends a kernel interrupts it first."""
+        if self._at_work:
+            raise KeyboardInterrupt
 
     def frames(self, kind: str, content: Any, parent: Any = None, **header: Any) -> list[bytes]:
         """A message as it should be: delimiter, signature, header, parent, metadata, content."""
@@ -122,9 +126,12 @@ class FakeKernel:
 
     def _execute(self, request: Request) -> None:
         try:
+            self._at_work = True
             exec(request.content["code"], {**self.names, "request": request})
+            self._at_work = False
             request.reply({"status": "ok", "execution_count": 1})
         except (Exception, KeyboardInterrupt) as error:
+            self._at_work = False
             failure = {"ename": type(error).__name__, "evalue": str(error), "traceback": []}
             traceback.print_exc()
             request.publish("error", failure)
@@ -170,7 +177,7 @@ class Request:
         self.publish("stream", {"name": "stdout", "text": text})
 
 
-def patient(attempt: Callable[[], object], seconds: float = 5) -> None:
+def patient(attempt: Callable[[], object], seconds: float = 30) -> None:
     """Try until it succeeds; raises ZMQError when it has not for so long."""
     end = time.monotonic() + seconds
     while True:
@@ -185,6 +192,7 @@ def patient(attempt: Callable[[], object], seconds: float = 5) -> None:
 
 def main(connection_file: str, code: str = "") -> None:
     kernel = FakeKernel(json.loads(Path(connection_file).read_text()))
+    signal.signal(signal.SIGINT, kernel.interrupt)
     exec(code, kernel.names)
     if not kernel.sockets:
         kernel.bind()

@@ -62,7 +62,7 @@ def state(eventually):
 
 
 async def test_an_idle_kernel_is_ended_with_its_session_and_the_log_says_why(
-    start, connect, state, caplog
+    start, connect, gone, caplog
 ):
     caplog.set_level("INFO")
     async with start(plughost_kernels, **culling()) as (host, client):
@@ -72,6 +72,7 @@ async def test_an_idle_kernel_is_ended_with_its_session_and_the_log_says_why(
         line = await connect(client, kernel_id)
         await line.run("x = 1")
         line.close()
+        await gone(client, kernel_id)
         clock = Time(host)
         await clock.passes(HOUR - 60)
         before = await running(client)
@@ -122,7 +123,7 @@ async def test_a_kernel_with_somebody_connected_is_ended_only_where_that_is_set(
 @pytest.mark.parametrize("busy_too", [False, True])
 @pytest.mark.parametrize("code", ["import time; time.sleep(600)", "input('Name? ')"])
 async def test_a_kernel_at_work_or_waiting_for_input_is_ended_only_where_that_is_set(
-    start, connect, state, code, busy_too
+    start, connect, state, gone, code, busy_too
 ):
     async with start(plughost_kernels, **culling(cull_busy=busy_too)) as (host, client):
         kernel_id, url = await launch(client)
@@ -131,8 +132,7 @@ async def test_a_kernel_at_work_or_waiting_for_input_is_ended_only_where_that_is
         await line.until(lambda m: m.kind in ("input_request", "execute_input"))
         await state(client, url, "busy")
         line.close()
-        while (await client.get(url)).json["connections"]:
-            pass
+        await gone(client, kernel_id)
         await Time(host).passes(2 * HOUR)
         assert await running(client) == ([] if busy_too else [kernel_id])
 
@@ -195,10 +195,11 @@ async def test_a_kernel_that_is_asked_something_just_then_is_not_ended(
         assert await running(client) == [kernel_id]
 
 
-async def test_a_kernel_that_somebody_restarts_just_then_is_not_ended(start, connect):
+async def test_a_kernel_that_somebody_restarts_just_then_is_not_ended(start, connect, gone):
     async with start(plughost_kernels, **culling()) as (host, client):
         kernel_id, _ = await launch(client)
         (await connect(client, kernel_id)).close()
+        await gone(client, kernel_id)
         clock = Time(host)
         await clock.culling.look()
         clock.ahead = 2 * HOUR

@@ -35,10 +35,10 @@ def settings(**changes):
 
 @contextlib.contextmanager
 def soon():
-    """Long before anybody's patience with a kernel ends, which is a minute."""
+    """Before anybody's patience with a kernel ends, which is a minute."""
     begun = time.monotonic()
     yield
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 60
 
 
 async def restarted(line, reconnect):
@@ -105,7 +105,9 @@ async def test_a_kernel_that_keeps_dying_early_is_left_dead_at_its_limit(
     assert again.status == 200
 
 
-async def test_a_question_and_what_waits_behind_it_end_with_the_process(start, launch, connect):
+async def test_a_question_and_what_waits_behind_it_end_with_the_process(
+    start, launch, connect, eventually
+):
     ask = """
 question = kernel.frames("input_request", {"prompt": "name? ", "password": False}, request.header)
 kernel.raw("stdin", [*request.asker, *question])
@@ -118,6 +120,11 @@ os._exit(1)
         asked = line.execute(ask, allow_stdin=True)
         line.execute("request.print('never')")
         await line.until(lambda m: m.kind == "input_request")
+
+        async def at_work():  # which it has said on another channel
+            return (await client.get(f"/api/kernels/{kernel_id}")).json["running"]
+
+        await eventually(at_work)
         asking = (await client.get(f"/api/kernels/{kernel_id}")).json
         line.send("input_reply", {"value": "Ada"}, channel="stdin")
         await restarted(line, lambda: connect(client, kernel_id))

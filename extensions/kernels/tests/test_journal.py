@@ -3,12 +3,15 @@
 import json
 from itertools import count
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plughost_kernels import framing
 from plughost_kernels.journal import Journal
 from plughost_kernels.messages import read
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine may take long for an example."""
 
 MIB = 1024 * 1024
 _ids = count()
@@ -282,6 +285,7 @@ def shown(text):
     return lines, "".join(line), cursor
 
 
+@unhurried
 @given(st.data())
 def test_whoever_reads_at_whatever_pace_ends_with_the_same_text(data):
     journal = Journal(limit=MIB)

@@ -102,6 +102,9 @@ def environments(tmp_path):
     return folder
 
 
+PATIENT = {"PLUGHOST_EXTENSIONS__KERNELS__PROVIDER_PATIENCE": "60"}
+
+
 def local(manager, **options):
     return {
         "extensions": {
@@ -109,6 +112,7 @@ def local(manager, **options):
                 "kernel_spec_manager": manager,
                 "kernel_spec_manager_options": options,
                 "provider_keep": 0,
+                "provider_patience": 60.0,  # a busy machine may be slow to answer
             }
         }
     }
@@ -124,7 +128,7 @@ async def test_a_kernel_of_another_environment_runs_there(
         f"c.EnvironmentManager.folder = {str(environments)!r}\n"
         "c.KernelSpecManager.allowed_kernelspecs = {'python3', 'env-sci-py'}\n"
     )
-    server = served()
+    server = served(env=PATIENT)
     client = server.client
     offer = (await client.get("/api/kernelspecs")).json
     logo = await client.get(offer["kernelspecs"]["env-sci-py"]["resources"]["logo-svg"])
@@ -209,7 +213,7 @@ async def test_an_option_that_the_manager_does_not_have_is_named(start, stranger
 async def test_a_class_named_in_the_settings_is_a_provider(start, strangers):
     plain = "jupyter_client.kernelspec.KernelSpecManager"
     providers = {"moody": "envmanagers.Moody", "plain": plain}
-    settings = {"extensions": {"kernels": {"providers": providers}}}
+    settings = {"extensions": {"kernels": {"providers": providers, "provider_patience": 60.0}}}
     async with start(plughost_kernels, **settings) as (_, client):
         offer = (await client.get("/api/kernelspecs")).json
         kernel = await client.post("/api/kernels", {"name": "plain:python3"})
@@ -249,7 +253,7 @@ async def test_a_provider_is_there_after_the_exchange_of_either_extension(served
     facts.mkdir()
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: offering\nVersion: 1.0\n")
     (facts / "entry_points.txt").write_text("[plughost]\noffering = offering\n")
-    client = served().client
+    client = served(env=PATIENT).client
     while (await client.get("/api/status")).json["loading"]:
         pass
     offered = []

@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
@@ -322,7 +323,7 @@ async def test_a_kernel_that_is_being_restarted_when_the_host_stops_is_left_too(
         host.stop(keep=True)
     after = records()[kernel_id]["pid"]
     assert (has_ended(before), has_ended(after)) == (True, False)
-    await asyncio.wait([restarting])
+    await asyncio.gather(restarting, return_exceptions=True)
     async with start(plughost_kernels) as (_, client):
         line = await connect(client, kernel_id)
         assert await line.print("request.print('here')") == "here"
@@ -529,6 +530,38 @@ async def test_an_entry_that_cannot_be_written_leaves_nothing_half_done(left_ker
     with pytest.raises(OSError, match=r"a\.json"):
         await Registry(tmp_path, folder).write(record)
     assert [path.name for path in folder.iterdir()] == ["a.json"]
+
+
+class SlowDisk(Registry):
+    """Writes once `gate` is open; `begun` says that it is about to."""
+
+    def __init__(self, *places):
+        super().__init__(*places)
+        self.begun, self.gate = threading.Event(), threading.Event()
+
+    def _write(self, record):
+        self.begun.set()
+        self.gate.wait(60)
+        super()._write(record)
+
+
+async def test_an_entry_that_is_removed_while_it_is_written_does_not_come_back(
+    left_kernel, tmp_path
+):
+    """As when a kernel is shut down just after its adoption: nobody waits for the writing."""
+    _, facts = left_kernel
+    registry = SlowDisk(tmp_path, tmp_path)
+    writing = asyncio.ensure_future(
+        registry.write(msgspec.convert({**facts, "kernel_id": "a"}, KernelRecord))
+    )
+    await asyncio.to_thread(registry.begun.wait)
+    writing.cancel()
+    removing = asyncio.ensure_future(registry.remove("a", str(tmp_path / "connection.json")))
+    await asyncio.wait([removing], timeout=0.1)
+    registry.gate.set()
+    await asyncio.wait([writing, removing])
+    assert writing.cancelled()
+    assert not (tmp_path / "a.json").exists()
 
 
 async def test_a_kernel_can_be_ended_although_its_entry_was_removed(start, records):

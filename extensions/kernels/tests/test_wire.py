@@ -3,13 +3,16 @@
 import json
 import struct
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plughost_kernels import framing
 from plughost_kernels.errors import BadMessage
 from plughost_kernels.journal import Journal
 from plughost_kernels.messages import numbered
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine may take long for an example."""
 
 HEADER = b'{"msg_id":"1","msg_type":"status","session":"s"}'
 objects = st.dictionaries(st.text(), st.integers() | st.text()).map(
@@ -27,12 +30,14 @@ def test_the_binary_framing_of_a_message_without_buffers_is_as_documented():
     assert frame[56:] == b"iopub{1}{}{}{content}"
 
 
+@unhurried
 @given(messages, st.sampled_from(["shell", "iopub", "stdin", "control"]))
 def test_a_message_survives_both_framings(parts, channel):
     assert framing.decode(framing.encode(channel, parts)) == (channel, parts)
     assert framing.decode_legacy(framing.encode_legacy(channel, parts)) == (channel, parts)
 
 
+@unhurried
 @given(st.binary(max_size=200) | st.binary(max_size=99).map(lambda b: struct.pack("<Q", 6) + b))
 def test_whatever_is_no_frame_is_a_bad_message_and_nothing_worse(data):
     for decode in (framing.decode, framing.decode_legacy):
@@ -43,6 +48,7 @@ def test_whatever_is_no_frame_is_a_bad_message_and_nothing_worse(data):
         assert len(parts) >= 4
 
 
+@unhurried
 @given(messages)
 def test_a_number_is_added_to_the_metadata_and_nothing_else_changes(parts):
     before = json.loads(parts[2])
