@@ -117,6 +117,7 @@ class Client:
             raise_error=False,
             follow_redirects=False,
             allow_nonstandard_methods=True,
+            connect_timeout=60,
             request_timeout=60,
             decompress_response=False,
         )
@@ -150,7 +151,10 @@ class Client:
         from tornado.websocket import websocket_connect
 
         request = HTTPRequest(
-            self.base.replace("http", "ws", 1) + path, headers=self._headers(headers, token)
+            self.base.replace("http", "ws", 1) + path,
+            headers=self._headers(headers, token),
+            connect_timeout=60,
+            request_timeout=60,
         )
         return await websocket_connect(
             request, subprotocols=subprotocols, max_message_size=512 * 1024 * 1024
@@ -215,7 +219,7 @@ class Served:
     process: subprocess.Popen[str]
     output: Path
 
-    def stop(self, signum: int = signal.SIGINT, seconds: float = 15) -> int:
+    def stop(self, signum: int = signal.SIGINT, seconds: float = 60) -> int:
         """End the process by its pid; returns its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signum)
@@ -227,7 +231,8 @@ def served(jupyter_folders: Path) -> Iterator[Callable[..., Served]]:
     """Start real `plughost serve` processes with everything that is installed.
 
     `served(*arguments, env={})` returns once the URL is printed; each process is ended
-    with the test. Its log is in `output`. With `token=None` it is given no token.
+    with the test. Its log is in `output`. With `token=None` it is given no token. On a machine
+    that is busy loading takes its time, so requests wait for it longer than those of people.
     """
     running: list[Served] = []
 
@@ -251,7 +256,7 @@ def served(jupyter_folders: Path) -> Iterator[Callable[..., Served]]:
                     *arguments,
                 ],
                 cwd=root,
-                env={**os.environ, **(env or {})},
+                env={**os.environ, "PLUGHOST_HOLD": "60", **(env or {})},
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -262,7 +267,7 @@ def served(jupyter_folders: Path) -> Iterator[Callable[..., Served]]:
                 url = line.strip()
                 break
         else:
-            process.wait(15)
+            process.wait(60)
             process.stdout.close()
             raise AssertionError(f"plughost serve printed no URL:\n{output.read_text()}")
         client = Client("{0.scheme}://{0.netloc}".format(urlsplit(url)))
