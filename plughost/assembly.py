@@ -25,6 +25,9 @@ from plughost.services import Services
 if TYPE_CHECKING:
     from plughost.host import Host
 
+Written = tuple[int, int, int] | None
+"""How a file was when it was read; see `_written`."""
+
 
 @dataclass(frozen=True)
 class Sum:
@@ -45,7 +48,7 @@ class Assembly:
     def __init__(self, host: Host, changes: Changes) -> None:
         self.records: dict[str, ExtensionRecord] = {}
         self.frontends: list[LoadedFrontend] = []
-        self._read_of: dict[Path, int] = {}  # when its manifest was written, by its folder
+        self._read_of: dict[Path, Written] = {}  # how its manifest was then, by its folder
         self.hooks = Hooks()
         self.services = Services(changes, host.config.services, host.config.start_timeout)
         self._host = host
@@ -246,7 +249,7 @@ class Assembly:
     def read_frontends_again(self) -> None:
         """Serve what has been built since as it is now; what cannot be read stays as it was."""
         for number, known in enumerate(self.frontends):
-            if _written(known.folder) not in (0, self._read_of.get(known.folder)):
+            if _written(known.folder) not in (None, self._read_of.get(known.folder)):
                 with contextlib.suppress(ManifestError):
                     built = self._read(known.extension, known.folder, known.owner)
                     self.frontends[number] = built
@@ -351,9 +354,13 @@ class GuardedHandler(logging.Handler):
         self.close()
 
 
-def _written(folder: Path) -> int:
-    """When a frontend's manifest was written, in nanoseconds; 0 where there is none just now."""
+def _written(folder: Path) -> Written:
+    """When a frontend's manifest was written, its size and inode; None where there is none.
+
+    The clock of a file system is coarse: two builds may fall into one moment of it.
+    """
     try:
-        return (folder / frontend.MANIFEST).stat().st_mtime_ns
+        there = (folder / frontend.MANIFEST).stat()
     except OSError:
-        return 0
+        return None
+    return there.st_mtime_ns, there.st_size, there.st_ino

@@ -22,8 +22,9 @@ from plughost.terminal import counted
 ANSWER_SECONDS = 5.0
 """Who has not answered by then goes on serving, as people know it from Jupyter."""
 
-FACTS_SECONDS = 1.0
-"""A loop that has not said by then what runs is held by somebody: there is no asking it."""
+FACTS_SECONDS = 5.0
+"""A loop that has not said by then what runs is held by somebody: there is no asking it. One on a
+machine that is busy is only slow, and what runs must not be lost for that."""
 
 Work = Mapping[str, tuple[int, bool]]
 """By what it is called, in the plural: how many run, and whether they can outlive the server."""

@@ -20,7 +20,7 @@ from plughost.host import CLOSE_SECONDS, Host
 from plughost.interrupts import Decision
 from plughost.services import STOP_SECONDS
 
-END_SECONDS = STOP_SECONDS + CLOSE_SECONDS + 1.0
+END_SECONDS = STOP_SECONDS + CLOSE_SECONDS + 4.0
 """After being asked to stop the process has this long, then it is ended by force."""
 
 HANGUP = getattr(signal, "SIGHUP", None)

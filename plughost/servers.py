@@ -26,7 +26,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 from plughost._version import __version__
 from plughost.errors import HostError, NotSupported, did_you_mean
 
-ANSWER_SECONDS = 2.0
+ANSWER_SECONDS = 10.0
 """A server that has not answered a simple question by then does not answer."""
 
 STOP_SECONDS = 20.0

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 TOKEN = "secret-of-the-test"  # a fixed token for a server on loopback
 _PATIENCE = 60.0
-"""Seconds that a client has for an answer: machines that run tests may be busy."""
+"""Seconds for an answer or for an end: machines that run tests may be busy."""
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -221,7 +221,7 @@ class Served:
     process: subprocess.Popen[str]
     output: Path
 
-    def stop(self, signum: int = signal.SIGINT, seconds: float = 15) -> int:
+    def stop(self, signum: int = signal.SIGINT, seconds: float = _PATIENCE) -> int:
         """End the process by its pid; returns its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signum)
@@ -233,7 +233,8 @@ def served(jupyter_folders: Path) -> Iterator[Callable[..., Served]]:
     """Start real `plughost serve` processes with everything that is installed.
 
     `served(*arguments, env={})` returns once the URL is printed; each process is ended
-    with the test. Its log is in `output`. With `token=None` it is given no token.
+    with the test. Its log is in `output`. With `token=None` it is given no token. On a machine
+    that is busy loading takes its time, so requests wait for it longer than those of people.
     """
     running: list[Served] = []
 
@@ -257,7 +258,7 @@ def served(jupyter_folders: Path) -> Iterator[Callable[..., Served]]:
                     *arguments,
                 ],
                 cwd=root,
-                env={**os.environ, **(env or {})},
+                env={**os.environ, "PLUGHOST_HOLD": "60", **(env or {})},
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -268,7 +269,7 @@ def served(jupyter_folders: Path) -> Iterator[Callable[..., Served]]:
                 url = line.strip()
                 break
         else:
-            process.wait(15)
+            process.wait(_PATIENCE)
             process.stdout.close()
             raise AssertionError(f"plughost serve printed no URL:\n{output.read_text()}")
         client = Client("{0.scheme}://{0.netloc}".format(urlsplit(url)))

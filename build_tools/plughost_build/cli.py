@@ -194,7 +194,9 @@ def _animated(console: Console, status: Status) -> Report:
             running.pop(event["name"], None)
             if event["state"] != "done":
                 running[event["name"]] = (line_for(event) or event["name"]).strip()
-        status.update(": ".join(filter(None, (frontend, ", ".join(running.values())))))
+        words = ": ".join(filter(None, (frontend, ", ".join(running.values()))))
+        # Naming the spinner has it drawn now: not every step lasts until the next time.
+        status.update(words, spinner="dots")
         # What is under way is shown below the lines, not among them.
         if (line := line_for(event)) and event.get("state") != "progress":
             # No markup, no wrapping: code frames hold brackets and need their columns.

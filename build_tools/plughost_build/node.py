@@ -130,7 +130,7 @@ def _version_of(program: Path) -> str | None:
             [program, "--version"],
             capture_output=True,
             text=True,
-            timeout=10,
+            timeout=30,
             stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):

@@ -29,8 +29,8 @@ from plughost_build.source import Source
 _SETTLED = 0.3
 """Seconds after which whoever changes package.json and lock file is taken to be done."""
 
-_PATIENCE = 5.0
-"""Seconds until a bundler that does not end is killed."""
+_PATIENCE = 30.0
+"""Seconds until a bundler that does not end is killed; what it finishes takes a moment, mostly."""
 
 
 Find = Callable[[], Sequence[Source]]

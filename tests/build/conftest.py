@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,26 @@ def make_source(tmp_path: Path) -> MakeSource:
         return folder
 
     return make
+
+
+Hold = Callable[[Path], None]
+
+
+@pytest.fixture
+def hold() -> Iterator[Hold]:
+    """`hold(path)` makes a file that whoever reads it waits for, as long as the test lasts.
+
+    So a step is under way for as long as a test needs, however slow the machine is. The
+    compiler only ends itself at Ctrl-C, which it does not while it waits for a file.
+    """
+    held = []
+
+    def make(path: Path) -> None:
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+        # Somebody who might write, and never does until the end: that is what readers wait for.
+        held.append(os.open(path, os.O_RDWR))
+
+    yield make
+    for descriptor in held:
+        os.close(descriptor)

@@ -70,7 +70,7 @@ class Machine:
     def run_bare(self, script: str) -> str:
         """The same to the end; returns what it printed."""
         process = self.start_bare(script)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
         return out
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from .command import ENVIRONMENT, command, contents, run_build
-from .conftest import MakeSource
+from .conftest import Hold, MakeSource
 from .machines import BUILD_TOOLS, write_node
 
 
@@ -193,13 +193,15 @@ def test_a_folder_without_anything_to_build_is_a_usage_error(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_build_leaves_the_old_bundle_whole(
-    make_source: MakeSource, how: signal.Signals
+    make_source: MakeSource, hold: Hold, how: signal.Signals
 ) -> None:
     folder = make_source("weather")
     run_build(folder)
     before = contents(folder / "plughost_weather/frontend")
+    (folder / "src/index.ts").write_text("import './held.css';\nexport default [];\n")
+    hold(folder / "src/held.css")
     process = subprocess.Popen(
-        command(folder, "--force", "--json"),
+        command(folder, "--json"),
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -212,11 +214,13 @@ def test_an_interrupted_build_leaves_the_old_bundle_whole(
         if json.loads(line).get("name") == "bundle":
             os.killpg(process.pid, how)
             break
-    process.communicate(timeout=60)
-    assert process.returncode != 0
+    process.communicate(timeout=120)
+    assert process.returncode == (130 if how == signal.SIGINT else -how)
     assert contents(folder / "plughost_weather/frontend") == before
     # And what it left lying about hinders nobody.
-    assert run_build(folder, "--force").returncode == 0
+    (folder / "src/held.css").unlink()
+    (folder / "src/held.css").touch()
+    assert run_build(folder).returncode == 0
 
 
 def test_two_builds_at_once_both_succeed(make_source: MakeSource) -> None:

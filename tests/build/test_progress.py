@@ -37,7 +37,7 @@ def in_terminal(
         while part := os.read(ours, 65536):
             raw += part
     os.close(ours)
-    assert process.wait(timeout=60) == 0, raw.decode()
+    assert process.wait(timeout=120) == 0, raw.decode()
     text = raw.decode()
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
     return text, [each.rstrip() for each in re.split(r"[\r\n]+", plain)]

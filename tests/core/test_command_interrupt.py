@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import pty
@@ -9,6 +10,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from urllib.request import urlopen
 
@@ -25,8 +27,9 @@ os.execv(sys.executable, [sys.executable, "-m", "plughost", *sys.argv[1:]])
 """
 
 BOILER = """
+import time
 from pathlib import Path
-from plughost import Service, Status, hookimpl
+from plughost import JSONHandler, Route, Service, Status, hookimpl
 
 class Keeper:
     def __init__(self, host):
@@ -34,9 +37,18 @@ class Keeper:
     async def stop(self):
         Path("said").write_text(f"keep: {self.host.keep}")
 
+class Slow(JSONHandler):
+    def get(self):
+        Path("slow").touch()
+        time.sleep(2)
+
 @hookimpl
 def plughost_services(host):
     return [Service(Keeper(host))]
+
+@hookimpl
+def plughost_routes():
+    return [Route(r"/slow/api", Slow)]
 
 @hookimpl
 def plughost_status():
@@ -75,14 +87,17 @@ class Terminal:
         )
         os.close(slave)
         self.shown = ""
+        # What is read at one go may end in the midst of a character.
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
 
-    def until(self, text, seconds=20.0):
+    def until(self, text, seconds=60.0):
         """Wait until something is shown that was not shown before; returns what was until then."""
         end = time.monotonic() + seconds
         while text not in self.shown:
-            readable, _, _ = select.select([self.master], [], [], end - time.monotonic())
+            left = max(0.0, end - time.monotonic())
+            readable, _, _ = select.select([self.master], [], [], left)
             assert readable, f"{text!r} is not shown:\n{self.shown}"
-            self.shown += os.read(self.master, 4096).decode()
+            self.read()
         before, _, self.shown = self.shown.partition(text)
         return before
 
@@ -93,14 +108,17 @@ class Terminal:
         self.until("Ctrl-C stops the server")
         return f"http://{address}"
 
+    def read(self):
+        self.shown += self.decoder.decode(os.read(self.master, 4096))
+
     def press(self, keys):
         os.write(self.master, keys.encode())
 
-    def ends(self, seconds=15.0):
+    def ends(self, seconds=60.0):
         """Its exit code, once it has ended."""
         with contextlib.suppress(OSError):  # EIO: nobody has the terminal open any more
             while select.select([self.master], [], [], seconds)[0]:
-                self.shown += os.read(self.master, 4096).decode()
+                self.read()
         return self.process.wait(seconds)
 
 
@@ -112,7 +130,7 @@ def terminal(jupyter_folders, strangers):
     yield opened
     if opened.process.poll() is None:
         opened.process.kill()
-    opened.process.wait(15)
+    opened.process.wait(60)
     os.close(opened.master)
 
 
@@ -122,11 +140,17 @@ def boiler(distribution):
 
 
 @pytest.fixture
-def busy(boiler, terminal):
-    """A server with something to lose, from the moment on at which it knows."""
+def boiling(boiler, terminal):
+    """The address of a server with something to lose, from the moment on at which it knows."""
     url = terminal.url()
     while b'"boilers":2' not in urlopen(url.replace("/?", "/api/status?")).read():
         pass
+    return url
+
+
+@pytest.fixture
+def busy(boiling, terminal):
+    """The same, asking on its terminal."""
     terminal.press("\x03")
     terminal.until("2 boilers are running.")
     terminal.until("Shut them down [y], keep them [k], go on serving [n]? ")
@@ -172,6 +196,18 @@ def test_sigterm_while_it_asks_stops_it_and_keeps_what_runs(busy, jupyter_folder
     busy.process.send_signal(signal.SIGTERM)
     assert busy.ends() == 0
     assert said(jupyter_folders) == "keep: True"
+
+
+def test_who_is_only_slow_asks_all_the_same(boiling, terminal, jupyter_folders):
+    slow = threading.Thread(target=urlopen, args=[boiling.replace("/?", "/slow/api?")])
+    slow.start()
+    while not (jupyter_folders / "root" / "slow").exists():
+        time.sleep(0.01)
+    terminal.press("\x03")
+    terminal.until("2 boilers are running.")
+    slow.join()
+    terminal.press("n\n")
+    terminal.until("Going on.")
 
 
 def test_with_nothing_to_lose_nobody_is_asked(terminal):

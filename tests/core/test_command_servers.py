@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -167,6 +168,36 @@ def test_a_server_that_does_not_answer_is_listed_as_such_and_stop_says_what_to_d
     assert f"`kill {os.getpid()}`" in run.stderr
 
 
+SLOW = """
+import time
+from pathlib import Path
+from plughost import JSONHandler, Route, hookimpl
+
+class Slow(JSONHandler):
+    def get(self):
+        Path("slow").touch()
+        time.sleep(3)
+        self.reply({})
+
+@hookimpl
+def plughost_routes():
+    return [Route(r"/slow/api", Slow)]
+"""
+
+
+async def test_a_server_that_is_only_slow_is_waited_for(
+    served, command, strangers, distribution, jupyter_folders
+):
+    distribution("slow", SLOW)
+    server = served(env={"PYTHONPATH": str(strangers)})
+    held = asyncio.ensure_future(server.client.get("/slow/api"))
+    while not (jupyter_folders / "root" / "slow").exists():  # noqa: ASYNC110  # elsewhere
+        await asyncio.sleep(0.01)
+    listed = await asyncio.to_thread(command, "servers")
+    assert (await held).status == 200
+    assert listed.stdout.splitlines()[1].split()[2] == "nothing"
+
+
 def test_what_is_no_such_file_is_left_alone(command, runtime):
     for name, text in [("jpserver-1.json", "{"), ("jpserver-2.json", "[]")]:
         (runtime / name).write_text(text)
@@ -259,7 +290,7 @@ async def test_open_shows_the_server_of_this_folder_and_the_token_to_nobody_else
 async def test_a_server_that_was_ended_by_force_is_not_listed_any_more(served, command, runtime):
     server = served()
     server.process.send_signal(signal.SIGKILL)
-    server.process.wait(5)
+    server.process.wait(60)
     assert len(files(runtime)) == 1
     assert command("servers", "--json").stdout == "[]\n"
     assert files(runtime) == []

@@ -72,7 +72,7 @@ async def talk(client, text):
     answer = b""
     try:
         while b"\r\n\r\n" not in answer or not answer.endswith(b"}"):
-            answer += await asyncio.wait_for(stream.read_bytes(65536, partial=True), 5)
+            answer += await asyncio.wait_for(stream.read_bytes(65536, partial=True), 60)
     except StreamClosedError:
         pass
     stream.close()
@@ -149,9 +149,9 @@ async def test_a_client_that_has_gone_before_its_websocket_is_open_gets_none(sta
 
     async with start(Waits()) as (_, client):
         stream = await upgrade(client, "/slow")
-        await asyncio.wait_for(begun.wait(), 5)
+        await asyncio.wait_for(begun.wait(), 60)
         stream.close()
-        await asyncio.wait_for(ready.wait(), 5)
+        await asyncio.wait_for(ready.wait(), 60)
         while not seen:
             await client.get("/length/api")
     assert seen == ["finish"]
@@ -162,7 +162,7 @@ async def test_a_websocket_is_pinged_and_closed_when_nobody_answers(start):
         stream = await upgrade(client, "/mirror")
         await stream.read_until(b"\r\n\r\n")
         ping, close = b"\x89", b"\x88"  # RFC 6455, 5.5
-        frames = await asyncio.wait_for(stream.read_until(close), 5)
+        frames = await asyncio.wait_for(stream.read_until(close), 60)
         stream.close()
     assert frames.startswith(ping)
 
@@ -291,7 +291,11 @@ async def test_a_certificate_serves_https(served, jupyter_folders):
     authority.configure_trust(trust)
     server = served("--certfile", str(cert), "--keyfile", str(key))
     reply = await AsyncHTTPClient().fetch(
-        server.url, ssl_options=trust, follow_redirects=False, raise_error=False
+        server.url,
+        ssl_options=trust,
+        follow_redirects=False,
+        raise_error=False,
+        request_timeout=60,
     )
     assert server.url.startswith("https://")
     assert reply.code == 302

@@ -172,7 +172,7 @@ async def test_requests_for_what_is_being_replaced_are_held(start, story):
         host.add("cup", User("cup", story))
         await host.settle()
         exchange = asyncio.ensure_future(host.replace("pot", Slow("pot", story)))
-        await host.until(lambda: host.exchanging, seconds=5)
+        await host.until(lambda: host.exchanging, seconds=60)
         replies = await asyncio.gather(*(client.get(f"/{n}/api") for n in ("pot", "cup", "pot")))
         await exchange
     assert [(reply.status, reply.json) for reply in replies] == [(200, "pot")] * 3

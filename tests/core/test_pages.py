@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 
 import pytest
@@ -131,6 +132,19 @@ async def test_what_has_been_built_since_is_served_to_the_next_visit(start, boar
             manifest.touch()
         manifest.write_text(before)
         assert "NEWERONE" not in (await client.get("/board")).text
+
+
+async def test_what_was_built_within_one_moment_of_the_clock_is_served_too(start, board, tmp_path):
+    manifest = tmp_path / "part" / "plughost.json"
+    read = manifest.stat()
+    async with start(board) as (_, client):
+        await client.get("/board")
+        newer = tmp_path / "newer"
+        newer.write_text(manifest.read_text().replace("ABCDEFGH", "NEWERONE"))
+        os.utime(newer, ns=(read.st_atime_ns, read.st_mtime_ns))
+        newer.rename(manifest)
+        page = await client.get("/board")
+    assert "index-NEWERONE.js" in page.text
 
 
 async def test_what_an_extension_says_cannot_break_out_of_the_page(start, board):

@@ -73,7 +73,7 @@ async def test_a_signal_ends_the_server_cleanly(served, signum):
 async def test_shutdown_over_http_ends_the_process(served):
     server = served()
     await server.client.post("/api/shutdown", "")
-    assert server.process.wait(15) == 0
+    assert server.process.wait(60) == 0
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_log_lines_have_colours_only_where_they_are_wanted(jupyter_folders, envi
         while part := os.read(master, 4096):
             shown += part
     os.close(master)
-    assert process.wait(15) == 1
+    assert process.wait(60) == 1
     assert (b"\x1b[33mW\x1b[0m " in shown) == coloured
     assert (b"\x1b" in shown) == coloured
 

@@ -104,7 +104,7 @@ async def test_a_host_that_is_closed_during_an_exchange_stops_each_service_once(
         exchange = asyncio.ensure_future(
             host.replace("pot", provider()) if change == "replace" else host.disable("pot")
         )
-        await host.until(lambda: host.exchanging, seconds=5)
+        await host.until(lambda: host.exchanging, seconds=60)
         await asyncio.sleep(0.05)
     await asyncio.gather(exchange, return_exceptions=True)
     assert story.count("+pot") == story.count("-pot")

@@ -184,7 +184,7 @@ async def test_polling_that_asks_not_to_count_is_no_activity(start):
 async def test_shutdown_asks_the_host_to_stop_everything(start):
     async with start(Shelf()) as (host, client):
         reply = await client.post("/api/shutdown", "")
-        asked = host.until(lambda: host.stopping, seconds=1)
+        asked = host.until(lambda: host.stopping, seconds=60)
         assert await asked
     assert (reply.status, host.keep) == (200, False)
 

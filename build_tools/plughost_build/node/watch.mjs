@@ -31,8 +31,8 @@ import { checkTypes } from './typecheck.mjs';
 /** @typedef {Awaited<ReturnType<typeof makeOutput>>} Output */
 /** @typedef {{build: number, changed: string[], covered: string[], unchecked: string, checked: string, keep?: boolean}} Order */
 
-/** Milliseconds for what is under way when it ends. */
-const PATIENCE = 2000;
+/** Milliseconds for what is under way when it ends: half of it would lie about. */
+const PATIENCE = 20_000;
 
 /** @param {import('./request.mjs').Request} request */
 export async function watch(request) {
