@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-SECONDS = 20
+SECONDS = 60
 
 Eventually = Callable[..., Awaitable[Any]]
 

@@ -125,6 +125,7 @@ def patient(jupyter_folders: Path) -> Patient:
 
 
 def test_where_nothing_is_wrong_it_says_so_and_ends_well(patient):
+    patient.environment["PLUGHOST_EXTENSIONS__OBSERVE__STARTUP_BUDGET_MS"] = "1000000"
     run = patient.run()
     assert (run.returncode, run.stderr) == (0, "")
     assert re.search(r"^contents +active ", run.stdout, re.MULTILINE)
@@ -146,10 +147,14 @@ def test_of_slow_extensions_one_is_named(patient):
     patient.install("slower", "import time; time.sleep(1.2)")
     told = patient.told()
     (finding,) = [each for each in told["findings"] if each["check"] == "startup-budget"]
-    assert (finding["level"], finding["subject"]) == ("warning", "slower")
-    assert re.match(r"'slower' takes \d\.\d s of the \d", finding["message"])
+    totals = {each["name"]: each["total"] for each in told["extensions"]}
+    # On a busy machine another one can take still longer; then that is the one.
+    slowest = max(totals, key=totals.__getitem__)
+    assert totals["slower"] >= 1_200
+    assert (finding["level"], finding["subject"]) == ("warning", slowest)
+    assert re.match(rf"'{slowest}' takes \d+\.\d s of the \d", finding["message"])
     assert "importtime" in finding["hint"]
-    assert told["startup"]["slowest"] == "slower"
+    assert told["startup"]["slowest"] == slowest
     assert told["ok"], "slow is not broken"
 
 
@@ -179,9 +184,9 @@ def test_an_extension_that_ends_the_process_is_named_and_the_others_are_still_se
 def test_an_extension_that_hangs_is_named_and_holds_nobody_up_for_ever(patient):
     patient.install("hanging", "import threading; threading.Event().wait()")
     patient.environment["PLUGHOST_IMPORT_TIMEOUT"] = "1"
-    (finding,) = patient.findings("extension-failed")
-    assert finding["subject"] == "hanging"
-    assert "longer than 1 seconds" in finding["message"]
+    found = {each["subject"]: each for each in patient.findings("extension-failed")}
+    # So may others on a busy machine, which have that second, too.
+    assert "longer than 1 seconds" in found["hanging"]["message"]
 
 
 def test_an_extension_that_prints_does_not_spoil_the_json(patient):
@@ -548,11 +553,13 @@ def test_too_few_open_files_are_warned_of(patient):
     assert "256" in finding["message"]
 
 
+NOBODY = 2**22 + 1
+"""A process id that no process gets: it is beyond what Linux and macOS give out."""
+
+
 def test_a_file_of_a_server_that_has_ended_is_noted(patient):
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    file = patient.runtime / f"jpserver-{ended.pid}.json"
-    file.write_text(json.dumps({"pid": ended.pid, "url": "http://127.0.0.1:1/"}))
+    file = patient.runtime / f"jpserver-{NOBODY}.json"
+    file.write_text(json.dumps({"pid": NOBODY, "url": "http://127.0.0.1:1/"}))
     (finding,) = patient.findings("server-file-stale")
     assert str(file) in finding["message"]
     assert finding["hint"] == "`plughost servers` removes such files."
@@ -588,7 +595,7 @@ from plughost import JSONHandler, Route, hookimpl
 
 class Sleeper(JSONHandler):
     def get(self):
-        time.sleep(0.6)
+        time.sleep(float(self.get_query_argument("seconds")))
         self.reply({})
 
 @hookimpl
@@ -600,17 +607,21 @@ def plughost_routes():
 async def test_who_held_a_running_servers_loop_is_named_with_the_place(patient, served):
     file = patient.install("sleeper", HOLDS)
     server = served(env=patient.environment)
-    await server.client.get("/sleeper/api/sleep")
-    while not (await server.client.get("/plughost/api/loop")).json["places"]:
-        pass
+    seconds, worst = 0.6, {"extension": ""}
+    # Whatever else held a loop on a busy machine, this holds it longer in the end.
+    while worst["extension"] != "sleeper":
+        await server.client.get(f"/sleeper/api/sleep?seconds={seconds}")
+        places = (await server.client.get("/plughost/api/loop")).json["places"]
+        worst = max(places, key=lambda place: place["worst"], default=worst)
+        seconds *= 1.5
     told = patient.told()
     (finding,) = [each for each in told["findings"] if each["check"] == "loop-held"]
     assert (finding["level"], finding["subject"]) == ("warning", "sleeper")
     assert f"{file}:7" in finding["message"]
     (row,) = [each for each in told["extensions"] if each["name"] == "sleeper"]
-    assert row["loopBlocked"]["count"] == 1
+    assert row["loopBlocked"]["count"] == worst["count"]
     assert row["loopBlocked"]["milliseconds"] > 500
-    assert "(1×)" in patient.run().stdout
+    assert f"({worst['count']}×)" in patient.run().stdout
 
 
 def test_a_token_on_a_command_line_is_warned_of_and_not_repeated(patient, running):
