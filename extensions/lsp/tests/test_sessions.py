@@ -137,13 +137,14 @@ async def test_a_client_that_leaves_takes_its_server_along_politely(
 async def test_a_server_that_does_not_listen_is_ended_by_force(
     serve, connect, diary, until, lives, caplog
 ):
-    async with serve("deaf", shutdown_wait=3) as (host, client):
+    async with serve("deaf", shutdown_wait=4) as (host, client):
         line = await connect(client)
         pid = (await about(line))["pid"]
         line.socket.close()
         await until(lambda: not lives(pid))
         await until(lambda: not len(host.service(LanguageServers)))
-    assert diary.read_text().splitlines()[1:] == ["shutdown", "exit", "sigterm"]
+    # A signal overtakes what a busy process has not read yet.
+    assert sorted(diary.read_text().splitlines()[1:]) == ["exit", "shutdown", "sigterm"]
     assert "The language server 'fake' does not end; it is killed." in caplog.text
 
 
