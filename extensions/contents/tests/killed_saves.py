@@ -1,8 +1,9 @@
 """Saves that are killed: `killed_saves.py FOLDER WAY KILLS`.
 
 Each save runs in a forked child, which SIGKILL ends after a random part of the time that a
-save takes. After each, a fresh reader has to find one of two contents, whole. Prints, as
-JSON, how often which content was there and what is left in the folder after one more save.
+save takes; that is measured first, and follows what the machine does meanwhile. After each,
+a fresh reader has to find one of two contents, whole. Prints, as JSON, how often which
+content was there and what is left in the folder after one more save.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from plughost_contents.files import Files
 NAME = "a.bin"
 SIZES = (1_100_000, 2_100_000)  # not whole pages
 SEED = 20_260_101
+LONGER, SHORTER = 1.05, 1 / 1.3
+"""What the time becomes after a kill that came too early, and after one that came too late."""
 
 
 async def _read(root: Path) -> bytes:
@@ -69,7 +72,9 @@ def main(root: Path, way: str, kills: int) -> None:
         os.waitpid(child, 0)
         there = asyncio.run(_read(root))
         assert there in contents, "neither the old content nor the new"
-        found[there is not before and there != before] += 1
+        late = there is not before and there != before
+        found[late] += 1
+        span *= SHORTER if late else LONGER
     os.waitpid(_save(root, contents[0]), 0)
     print(json.dumps({"old": found[0], "new": found[1], "left": sorted(os.listdir(root))}))
 

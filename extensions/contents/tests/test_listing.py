@@ -9,7 +9,7 @@ import os
 from urllib.parse import quote, urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plughost_contents.listing import _key, _natural_key
@@ -230,6 +230,7 @@ async def test_others_are_answered_while_a_hundred_thousand_files_are_listed(ser
     assert before
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.text(min_size=1, max_size=8), min_size=2, max_size=6))
 def test_letter_case_and_the_width_of_numbers_never_decide(words):
     for word in words:

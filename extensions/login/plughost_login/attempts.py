@@ -52,7 +52,7 @@ class Attempts:
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_minute = per_minute
-        self._clock = clock
+        self.clock = clock
         # The one that failed last stands last.
         self._by_address: OrderedDict[str, _Failures] = OrderedDict()
         self._recent: deque[float] = deque(maxlen=per_minute)
@@ -69,7 +69,7 @@ class Attempts:
         wait = self.wait(address)
         if wait is not None:
             raise wait
-        now = self._clock()
+        now = self.clock()
         self._forget(now)
         network = _network(address)
         failures = self._by_address.pop(network, None) or _Failures(0, now)
@@ -89,7 +89,7 @@ class Attempts:
 
     def wait(self, address: str | None) -> TooManyAttempts | None:
         """What to tell an address that has to wait; None when it may try."""
-        now = self._clock()
+        now = self.clock()
         failures = self._by_address.get(_network(address))
         if failures is not None and failures.count >= FREE:
             seconds = min(2.0 ** min(failures.count - FREE, 60), LONGEST)

@@ -24,6 +24,20 @@ SHA256 = "sha256:aa30cf54fd70:86d115280b1f4302f52bceff8d243da3cbe953d0bcaec5ff44
 Send = Callable[..., Awaitable[Reply]]
 
 
+class Clock:
+    """Stands still until somebody sets it."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
 @pytest.fixture
 def send() -> Send:
     """`send(client, path, headers={}, **fields)`: a form of our own page, without the token."""

@@ -5,18 +5,6 @@ import pytest
 from plughost_login.attempts import ADDRESSES, FREE, LONGEST, Attempts, TooManyAttempts
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 def fail(attempts, clock, address, times):
     """Fail as fast as allowed; returns the seconds waited before each attempt."""
     waited = []

@@ -19,7 +19,7 @@ from tornado.websocket import WebSocketClientConnection
 import plughost_lsp
 from plughost.testing import Client
 
-SECONDS = 20
+SECONDS = 60
 FAKE = Path(__file__).parent / "fake_server.py"
 
 

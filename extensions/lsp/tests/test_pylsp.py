@@ -67,7 +67,9 @@ async def test_two_tabs_get_diagnostics_completion_and_hover_each_for_its_own_te
         completed = await labels(one, uri, 1, 12)
         change = {"textDocument": {"uri": uri, "version": 1}, "contentChanges": [{"text": "1"}]}
         await other.notify("textDocument/didChange", change)
-        mended = await diagnostics(other, uri)
+        # It may have more to say about the text before: this ends with the new one.
+        while "syntax" in " ".join(await diagnostics(other, uri)).lower():
+            pass
         hover = await one.ask(
             "textDocument/hover",
             {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 9}},
@@ -78,7 +80,7 @@ async def test_two_tabs_get_diagnostics_completion_and_hover_each_for_its_own_te
         await until(lambda: not len(host.service(LanguageServers)))
     assert "wave(hand)" in completed, "a module beside the notebook"
     assert "syntax" in " ".join(broken).lower()
-    assert "syntax" not in " ".join([*clean, *mended]).lower()
+    assert "syntax" not in " ".join(clean).lower()
     assert hover["contents"]
     assert (session["status"], session["handler_count"]) == ("started", 2)
     assert session["spec"]["requires_documents_on_disk"] is False

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import json
+import math
 import os
 import signal
 import tempfile
+import time
 from pathlib import Path
 
 import psutil
@@ -34,29 +36,43 @@ def converting():
     return found
 
 
+async def until_so_many(number):
+    """The processes that convert, once there are so many of them: some may still be ending."""
+    deadline = time.monotonic() + 60
+    while len(found := converting()) != number:
+        assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.02)
+    return found
+
+
 async def test_conversions_are_made_by_one_process_as_long_as_it_is_not_busy(
     serve, drive, brewery, temporary
 ):
     async with serve() as (_, client):
         await client.get("/api/nbconvert")
         await client.get("/nbconvert/tea/a.ipynb")
-        (first,) = converting()
+        (first,) = await until_so_many(1)
         await client.get("/nbconvert/html/a.ipynb")
-        (second,) = converting()
+        (second,) = await until_so_many(1)
     assert first == second
     assert not first.is_running()
     assert [*temporary.iterdir()] == [], "and swept up"
 
 
 async def test_a_conversion_that_takes_too_long_is_broken_off(serve, drive, begun, temporary):
-    async with serve(timeout_seconds=5) as (_, client):
+    async with serve() as (_, client):
+        began = time.monotonic()
+        await client.get("/nbconvert/tea/a.ipynb")
+        # Long enough on this machine today for all that comes before the conversion.
+        seconds = 3 + math.ceil(3 * (time.monotonic() - began))
+    async with serve(timeout_seconds=seconds) as (_, client):
         asked = asyncio.ensure_future(client.get("/nbconvert/slow/a.ipynb"))
         process = await begun()
         reply = await asked
         await process.ended()
         after = await client.get("/nbconvert/tea/a.ipynb")
     assert reply.status == 500
-    assert "took longer than 5 seconds" in reply.text
+    assert f"took longer than {seconds} seconds" in reply.text
     assert "timeout_seconds" in reply.text
     assert after.status == 200
     assert [*temporary.iterdir()] == []
@@ -71,7 +87,7 @@ async def test_a_process_that_is_killed_is_said_to_be_and_another_takes_its_plac
         killed = await asked
         crashed = await client.get("/nbconvert/crash/a.ipynb")
         after = await client.get("/nbconvert/tea/a.ipynb")
-        (idle,) = converting()
+        (idle,) = await until_so_many(1)
         idle.kill()
         again = await client.get("/nbconvert/tea/a.ipynb")
     assert (killed.status, crashed.status) == (500, 500)
@@ -123,8 +139,7 @@ async def test_only_so_many_notebooks_are_converted_at_once(serve, drive, begun,
 async def test_a_process_without_work_ends(serve, drive, brewery):
     async with serve(idle_seconds=0.2) as (_, client):
         await client.get("/nbconvert/tea/a.ipynb")
-        (idle,) = converting()
-        await asyncio.to_thread(idle.wait, 10)
+        await until_so_many(0)
         after = await client.get("/nbconvert/tea/a.ipynb")
     assert after.status == 200
 
@@ -161,16 +176,15 @@ async def test_a_process_ends_with_a_server_that_is_killed(
 async def test_others_are_answered_while_a_large_notebook_is_converted(serve, drive):
     """What nbconvert does for seconds is done elsewhere."""
     drive["large.ipynb"] = notebook(*(f"x = {n}" for n in range(1000)))
-    waits = []
+    computed = []
     async with serve() as (_, client):
         await client.get("/nbconvert/html/a.ipynb")
-        loop = asyncio.get_running_loop()
         asked = asyncio.ensure_future(client.get("/nbconvert/html/large.ipynb"))
         while not asked.done():
-            began = loop.time()
+            began = time.process_time()  # of this process: what others do is no matter
             await client.get("/api/status")
-            waits.append(loop.time() - began)
+            computed.append(time.process_time() - began)
         reply = await asked
     assert reply.status == 200
-    assert len(waits) > 20
-    assert sorted(waits)[len(waits) * 9 // 10] < 0.05
+    assert len(computed) > 20
+    assert sorted(computed)[len(computed) * 9 // 10] < 0.05

@@ -28,7 +28,8 @@ BACKLOG = 1000
 AGAIN_SECONDS = 10.0
 """So long after a failure a file is tried again."""
 END_SECONDS = 2.0
-"""What still waits when the logs end has this long to be written."""
+END_PIECES = 20
+"""What still waits when the logs end has this long to be written, and how often is looked."""
 
 log = logging.getLogger("plughost.observe")
 
@@ -71,7 +72,9 @@ class Writer:
         """Write what waits, for END_SECONDS at most, and end."""
         if self._thread is not None:
             self._waiting.put(None)
-            self._thread.join(END_SECONDS)
+            # In pieces: a process that is stopped and goes on loses one of them, and no lines.
+            for _ in range(END_PIECES):
+                self._thread.join(END_SECONDS / END_PIECES)
             self._thread = None
 
     def _write(self) -> None:

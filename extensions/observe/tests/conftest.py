@@ -1,8 +1,13 @@
-"""Strangers for a served process, and waiting for what happens in another thread."""
+"""Strangers for a served process, waiting for another thread, and installations for the doctor."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,7 +15,7 @@ from typing import Any
 
 import pytest
 
-SECONDS = 20
+SECONDS = 60
 
 Eventually = Callable[..., Awaitable[Any]]
 
@@ -67,3 +72,110 @@ def lines(eventually: Eventually) -> Callable[..., Awaitable[list[dict[str, Any]
         return list(await eventually(ask))
 
     return found
+
+
+class Patient:
+    """An installation to be looked at: a folder of distributions, and the environment around."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.packages = folder / "strangers"
+        self.packages.mkdir()
+        self.runtime = folder / "jupyter-runtime"
+        self.config = folder / "jupyter-config"
+        self.kernels = folder / "jupyter-data" / "kernels"
+        # What else is on this machine is none of the test's business, except that kernelspecs
+        # of the system are looked at in any case: that of R, which tests install, names `R`.
+        (folder / "bin").mkdir()
+        if program := shutil.which("R"):
+            (folder / "bin" / "R").symlink_to(program)
+        self.environment = {
+            **{n: v for n, v in os.environ.items() if n not in ("VIRTUAL_ENV", "CONDA_PREFIX")},
+            "PYTHONPATH": str(self.packages),
+            "PATH": str(folder / "bin"),
+            "JUPYTER_PATH": "",
+            "IPYTHONDIR": str(folder / "ipython"),
+            "PLUGHOST_NODE_DOWNLOAD": "never",
+        }
+
+    def install(self, name: str, source: str, version: str = "1.0") -> Path:
+        """An extension of one module, as pip would leave it; returns its file."""
+        (self.packages / f"{name}.py").write_text(source)
+        self.describe(name, version)
+        return self.packages / f"{name}.py"
+
+    def install_half(self, name: str, *, bundled: Any = None, **manifest: Any) -> None:
+        """An extension that has a compiled browser half, too."""
+        frontend = self.packages / name / "frontend"
+        frontend.mkdir(parents=True)
+        (frontend.parent / "__init__.py").write_text("")
+        (frontend / "plughost.json").write_text(
+            json.dumps(
+                {"format": 1, "name": name, "version": "1.0.0", "module": "index.js", **manifest}
+            )
+        )
+        if bundled is not None:
+            (frontend / "packages.json").write_text(json.dumps(bundled))
+        self.describe(name)
+
+    def install_source(self, name: str, *, beside: bool = False, **package_json: Any) -> Path:
+        """An extension that came uncompiled, its source in its package or beside; returns that."""
+        folder = self.packages if beside else self.packages / name / "ui"
+        (folder / "src").mkdir(parents=True)
+        (folder / "src" / "index.js").write_text("export default [];")
+        about = {
+            "name": name,
+            "version": "1.0.0",
+            "plughost": {"package": name if beside else ".."},
+        }
+        about["plughost"]["entry"] = "src/index.js"
+        (folder / "package.json").write_text(json.dumps(about | package_json))
+        (self.packages / name).mkdir(exist_ok=True)
+        (self.packages / name / "__init__.py").write_text("")
+        self.describe(name)
+        return folder
+
+    def build(self, *arguments: object) -> None:
+        command = [sys.executable, "-m", "plughost", "build", *map(str, arguments)]
+        environment = {**self.environment, "PATH": os.environ["PATH"]}
+        run = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+
+    def describe(self, name: str, version: str = "1.0", packages: Path | None = None) -> None:
+        """What makes an extension known, in a folder of packages that is not always our own."""
+        info = (packages or self.packages) / f"{name}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[plughost]\n{name} = {name}\n")
+
+    def add_kernel(self, name: str, text: str) -> None:
+        folder = self.kernels / name
+        folder.mkdir(parents=True)
+        (folder / "kernel.json").write_text(text)
+
+    def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "plughost", "doctor", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            **options,
+        )
+
+    def told(self, *arguments: str, **options: Any) -> dict[str, Any]:
+        """What it says as JSON, when all it has to say on standard error is nothing."""
+        run = self.run("--json", *arguments, **options)
+        assert run.stderr == ""
+        told: dict[str, Any] = json.loads(run.stdout)
+        assert run.returncode == (0 if told["ok"] else 1)
+        return told
+
+    def findings(self, check: str, *arguments: str, **options: Any) -> list[dict[str, str]]:
+        told = self.told(*arguments, **options)
+        return [each for each in told["findings"] if each["check"] == check]
+
+
+@pytest.fixture
+def patient(jupyter_folders: Path) -> Patient:
+    return Patient(jupyter_folders)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +21,6 @@ from schemathesis.specs.openapi.checks import (
 from plughost.testing import TOKEN
 
 EXAMPLES = 5
-SECONDS = 60
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -73,14 +71,13 @@ def tried(operation: Any, url: str) -> None:
             headers={"Authorization": f"token {TOKEN}"},
             checks=CHECKS,
             allow_redirects=False,
-            timeout=20,
+            timeout=60,
         )
 
     ask()
 
 
 def test_every_operation_answers_as_it_is_described(url):
-    began = time.monotonic()
     schema = schemathesis.openapi.from_dict(asked(f"{url}/plughost/api/openapi.json"))
     found = {}
     asked_for = 0
@@ -95,7 +92,6 @@ def test_every_operation_answers_as_it_is_described(url):
             found[operation.label] = [str(each) for each in failures.exceptions]
     assert found == {}
     assert asked_for > 60
-    assert time.monotonic() - began < SECONDS
 
 
 async def test_every_route_of_a_whole_server_is_described(served):

@@ -5,6 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -24,7 +29,7 @@ class Unsayable:
     ("message", "arguments"),
     [("file %s", ["\udcff.ipynb"]), ("bad %d", ["x"]), (Unsayable(), []), ("%s", [Unsayable()])],
 )
-async def test_an_odd_line_ends_no_log(start, message, arguments):
+async def test_an_odd_line_ends_no_log(start, lines, message, arguments):
     async with start(plughost_observe) as (host, client):
         await host.settle()
         # Not through the root logger: whoever listens there besides may mind such lines.
@@ -35,13 +40,10 @@ async def test_an_odd_line_ends_no_log(start, message, arguments):
             with contextlib.redirect_stderr(io.StringIO()):
                 handler.handle(logging.makeLogRecord(record))
         logging.getLogger("plughost.test").warning("and after")
-        for _ in range(100):
-            lines = (await client.get("/plughost/api/logs?level=warning")).json
-            if "and after" in [line["message"] for line in lines]:
-                break
+        await lines(client, "and after")
+        kept = (await client.get("/plughost/api/logs?level=warning")).json
         states = {record.state.value for record in host.records.values()}
-    assert "and after" in [line["message"] for line in lines]
-    assert len([line for line in lines if line["logger"] == "odd"]) == 1
+    assert len([line for line in kept if line["logger"] == "odd"]) == 1
     assert states == {"active"}
 
 
@@ -72,3 +74,39 @@ def test_a_log_is_no_link_to_somewhere_else(tmp_path):
     (tmp_path / "link.jsonl").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match=r"link\.jsonl"):
         LineFile(tmp_path / "link.jsonl").open()
+
+
+STOPPED = """
+import os, signal, sys, time
+from pathlib import Path
+from plughost_observe import logs
+from plughost_observe.log_file import LineFile
+
+class Stopping(LineFile):
+    def write(self, line):
+        time.sleep(0.2)  # by now somebody waits for the end
+        os.kill(os.getpid(), signal.SIGSTOP)
+        time.sleep(0.05)
+        super().write(line)
+
+logs.END_SECONDS = 1.0
+path = Path(sys.argv[1])
+file = Stopping(path)
+file.open()
+writer = logs.Writer(file)
+writer.start()
+writer.put(b"the last words")
+writer.close()
+print(path.read_text())
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no process is stopped there")
+def test_a_process_that_was_stopped_while_it_ended_still_writes_what_waits(tmp_path):
+    command = [sys.executable, "-c", STOPPED, str(tmp_path / "log.jsonl")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    os.waitpid(process.pid, os.WUNTRACED)
+    time.sleep(1.2)
+    process.send_signal(signal.SIGCONT)
+    printed, _ = process.communicate()
+    assert printed.strip() == "the last words"

@@ -4,7 +4,8 @@ import asyncio
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 import plughost_settings
@@ -189,9 +190,12 @@ JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=20,
 )
+AT_LEISURE = examples(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no mistake."""
 GAPS = st.sampled_from(["", " ", "\n", "// not \"this'\n", "/* nor ', this } */", "\t/**/\r\n"])
 
 
+@AT_LEISURE
 @given(JSON, st.data())
 def test_comments_and_a_trailing_comma_change_nothing(value, data):
     text = json.dumps({"a": value, "b": [value]}, indent=1, ensure_ascii=False)
@@ -200,6 +204,7 @@ def test_comments_and_a_trailing_comma_change_nothing(value, data):
     assert parse_json5("\n".join(lines), "x") == {"a": value, "b": [value]}
 
 
+@AT_LEISURE
 @given(st.text(max_size=200))
 def test_any_text_is_a_value_or_refused(text):
     try:
@@ -209,6 +214,7 @@ def test_any_text_is_a_value_or_refused(text):
     json.dumps(value, allow_nan=False).encode()
 
 
+@AT_LEISURE
 @given(st.text())
 def test_the_file_of_a_workspace_is_one_short_plain_name(name):
     file = file_name(name)

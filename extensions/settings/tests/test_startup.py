@@ -7,8 +7,9 @@ import pytest
 
 import plughost_settings
 from plughost import hookimpl
-from plughost_settings.startup import SECONDS
 
+PATIENCE = 60.0
+"""Seconds: what can be had is had, however busy the machine is."""
 STARTUP = "plughost_settings.startup.StartupData"
 LANGUAGE = "@jupyterlab/translation-extension/plugin.jupyterlab-settings"
 
@@ -52,7 +53,7 @@ async def test_each_answer_is_what_its_request_is_answered_with(start, weather, 
     async with start(plughost_settings, weather) as (host, client):
         await client.put("/lab/api/workspaces/my%20work", workspace)
         await client.patch("/api/config/jupyterlabapputilsextensionannouncements", {"a": 1})
-        collected = await host.service(STARTUP).collect(workspace="my work")
+        collected = await host.service(STARTUP).collect(workspace="my work", patience=PATIENCE)
         replies = {path: await client.get(f"{path}?1763860000000") for path in collected}
     assert sorted(collected) == [
         "/api/config/jupyterlabapputilsextensionannouncements",
@@ -68,7 +69,7 @@ async def test_each_answer_is_what_its_request_is_answered_with(start, weather, 
 
 async def test_another_apps_answers_have_its_addresses(start, weather, config):
     async with start(plughost_settings, weather) as (host, _):
-        collected = await host.service(STARTUP).collect("/board")
+        collected = await host.service(STARTUP).collect("/board", patience=PATIENCE)
     assert "/board/api/workspaces/default" in collected
     assert not any(path.startswith("/lab") for path in collected)
 
@@ -78,7 +79,7 @@ async def test_the_language_that_the_person_has_set_is_the_one_that_is_asked_for
     path.parent.mkdir(parents=True)
     path.write_text('{"locale": "xx_YY"}')
     async with start(plughost_settings) as (host, client):
-        collected = await host.service(STARTUP).collect()
+        collected = await host.service(STARTUP).collect(patience=PATIENCE)
         reply = await client.get("/lab/api/translations/xx_YY")
     assert collected["/lab/api/translations/xx_YY"] == reply.body
 
@@ -86,7 +87,7 @@ async def test_the_language_that_the_person_has_set_is_the_one_that_is_asked_for
 async def test_hook_settings_startup(start, config):
     kettle = Kettle([("/kettle/api/water", boiling)])
     async with start(plughost_settings, kettle) as (host, _):
-        collected = await host.service(STARTUP).collect()
+        collected = await host.service(STARTUP).collect(patience=PATIENCE)
         assert json.loads(collected["/kettle/api/water"]) == {"°C": [100]}
         assert not host.records["Kettle"].notes
 
@@ -106,7 +107,7 @@ async def test_hook_settings_startup(start, config):
 async def test_an_answer_that_cannot_be_had_leaves_the_others(start, config, caplog, answer):
     kettle = Kettle([answer, ("/kettle/api/water", boiling)])
     async with start(plughost_settings, kettle) as (host, _):
-        collected = await host.service(STARTUP).collect()
+        collected = await host.service(STARTUP).collect(patience=PATIENCE)
     assert "/kettle/api/water" in collected
     assert "/lab/api/settings" in collected
     assert "/kettle/api/x" not in collected
@@ -114,16 +115,16 @@ async def test_an_answer_that_cannot_be_had_leaves_the_others(start, config, cap
 
 
 async def test_a_slow_answer_is_not_waited_for(start, config):
-    kettle = Kettle([("/kettle/api/x", slow)])
+    kettle = Kettle([("/kettle/api/x", slow), ("/kettle/api/water", boiling)])
     async with start(plughost_settings, kettle) as (host, _):
-        collected = await asyncio.wait_for(host.service(STARTUP).collect(), SECONDS + 10)
-    assert "/lab/api/settings" in collected
+        collected = await asyncio.wait_for(host.service(STARTUP).collect(), 60)
+    assert "/kettle/api/water" in collected
     assert "/kettle/api/x" not in collected
 
 
 async def test_an_extension_cannot_answer_in_the_place_of_settings(start, weather, config):
     kettle = Kettle([("/lab/api/settings", boiling)])
     async with start(plughost_settings, weather, kettle) as (host, client):
-        collected = await host.service(STARTUP).collect()
+        collected = await host.service(STARTUP).collect(patience=PATIENCE)
         reply = await client.get("/lab/api/settings")
     assert collected["/lab/api/settings"] == reply.body

@@ -16,8 +16,8 @@ from plughost_observe.doctor.facts import Blocked, Record, read_records
 from plughost_observe.doctor.findings import Finding, error, note, warning
 from plughost_observe.doctor.startup import duration
 
-ANSWER_SECONDS = 3.0
-"""A server that does not answer within this is said not to answer."""
+ANSWER_SECONDS = 10.0
+"""A server that does not answer within this is said not to answer; a busy one takes its time."""
 
 
 class Held(msgspec.Struct, frozen=True):
