@@ -20,8 +20,10 @@ from plughost.host import CLOSE_SECONDS, Host
 from plughost.interrupts import Decision
 from plughost.services import STOP_SECONDS
 
-END_SECONDS = STOP_SECONDS + CLOSE_SECONDS + 4.0
-"""After being asked to stop the process has this long, then it is ended by force."""
+END_SECONDS = STOP_SECONDS + CLOSE_SECONDS + 3.0
+"""After being asked to stop the process has this long, then it is ended by force.
+
+Less than the ten seconds that a container is given."""
 
 HANGUP = getattr(signal, "SIGHUP", None)
 """Windows has none."""
