@@ -91,7 +91,7 @@ async def browser():
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         context = await launched.new_context()
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)
         await context.route(
             lambda url: "//127.0.0.1:" not in url and "//localhost:" not in url,
             lambda route: route.abort(),
