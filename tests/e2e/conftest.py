@@ -24,8 +24,9 @@ from plughost.testing import CHROMIUM_FLAGS, chromium
 
 OUTPUT = Path(__file__).parents[1] / "output"
 CLOSE_SECONDS = 15
+LONG = 60_000  # a busy machine takes its time, to start a kernel most of all
 
-expect.set_options(timeout=30_000)  # a busy machine takes its time
+expect.set_options(timeout=LONG)
 REPORT_VIOLATIONS = """
 window.policyViolations = [];
 document.addEventListener('securitypolicyviolation', event =>
@@ -74,7 +75,9 @@ class Visit:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+        browser = await playwright.chromium.launch(
+            executable_path=chromium(), args=CHROMIUM_FLAGS, timeout=LONG
+        )
         yield browser
         await close(browser)
 
@@ -85,7 +88,7 @@ async def visit(
 ) -> AsyncIterator[Callable[[str], Awaitable[Visit]]]:
     """Open a URL in a fresh profile: `visit(url)`. How each page ended is in tests/output."""
     context = await browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(LONG)
     await context.add_init_script(REPORT_VIOLATIONS)
     visits: list[Visit] = []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from typing import Any
 
@@ -10,6 +11,12 @@ from playwright.async_api import Locator, Page, expect
 
 VISIBLE = "#jp-main-dock-panel .lm-DockPanel-widget:not(.lm-mod-hidden)"
 """The tab that lies in front."""
+
+WITHOUT_POLLS = """
+const stock = window.setTimeout;
+window.setTimeout = (call, time, ...rest) => stock(call, time >= 9000 ? 3600_000 : time, ...rest);
+"""
+"""For a page that asks for nothing again and again: what JupyterLab polls, it polls each 10 s."""
 
 IS_A_PICTURE = """async image => {
   for (let times = 0; ; times++) {
@@ -37,10 +44,15 @@ async def all_is_active(page: Page) -> None:
 
 
 async def layout_is_saved(server: Any, *names: str) -> None:
-    """Wait until the next visit to the lab finds these documents open."""
-    for _ in range(300):
-        layout = (await server.client.get("/lab/api/workspaces/default")).text
-        if all(name in layout for name in names):
+    """Wait until the next visit to the lab finds these documents open.
+
+    What opens a document again, and its place in the window, are saved one after the other.
+    """
+    for _ in range(600):
+        workspace = (await server.client.get("/lab/api/workspaces/default")).json
+        data = workspace.get("data", {})
+        main = json.dumps(data.pop("layout-restorer:data", {}).get("main"))
+        if all(name in main and any(name in key for key in data) for name in names):
             return
         await asyncio.sleep(0.1)
     raise AssertionError(f"The saved layout does not have {' and '.join(names)}.")
@@ -80,7 +92,11 @@ async def open_file(page: Page, name: str) -> Locator:
 
 
 async def save(page: Page) -> None:
-    await page.keyboard.press("ControlOrMeta+S")
+    """Save what is in front, and wait for the server: the tab says a frame later that it must."""
+    async with page.expect_response(
+        lambda reply: reply.request.method == "PUT" and "/api/contents/" in reply.url
+    ):
+        await page.keyboard.press("ControlOrMeta+S")
     await expect(page.locator(".lm-TabBar-tab.lm-mod-current.jp-mod-dirty")).to_have_count(0)
 
 

@@ -300,6 +300,9 @@ async def test_what_is_done_with_all_cells_is_done_with_those_that_are_not_drawn
     # All are run, and all that they print is drawn when one looks.
     await long.menu("Run", "Run All Cells")
     last = CODE[-1]
+    await expect(long.cell(last).locator(".jp-InputPrompt")).to_have_text(
+        f"[{len(CODE)}]:", timeout=SECONDS * 1000
+    )
     await expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_attached(
         timeout=SECONDS * 1000
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
@@ -9,11 +10,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Error, expect
 
-from .lab import IS_A_PICTURE, Notebook, is_painted, row, save, seconds, tab
+from .lab import IS_A_PICTURE, Notebook, is_painted, layout_is_saved, row, save, seconds, tab
 
 DRAWING = ("bokeh==3.9.2", "plotly==7.1.0", "narwhals==2.29.0", "xyzservices==2026.9.1")
 """What draws in the page; Plotly has a labextension, which other tests do without."""
@@ -59,9 +61,9 @@ async def test_a_notebook_is_made_worked_in_renamed_and_read_again(
     saved = json.loads((jupyter_folders / "root" / "second.ipynb").read_text())
     assert [cell["cell_type"] for cell in saved["cells"]][:2] == ["markdown", "code"]
     assert saved["cells"][-1]["metadata"]["tags"] == ["slow"]
-    session = (await server.client.get("/api/sessions")).json[0]
-    assert (session["path"], session["name"]) == ("second.ipynb", "second.ipynb")
+    session = await session_of(server, "second.ipynb")
 
+    await layout_is_saved(server, "second.ipynb")
     await page.reload()
     await notebook.is_ready()
     await are_drawn_again(notebook)
@@ -170,7 +172,9 @@ async def is_tagged(notebook: Notebook) -> None:
     await page.locator(".jp-SideBar [data-id=jp-property-inspector]").click()
     inspector = page.locator(".jp-PropertyInspector")
     await inspector.locator(".jp-Collapse-header", has_text="Common Tools").click()
-    await inspector.locator(".jp-CellTags-Add").click()
+    new = inspector.locator(".jp-CellTags-Add")
+    await new.click()
+    await expect(new).to_be_focused()
     await page.keyboard.type("slow\n")
     await expect(inspector.locator(".jp-CellTags-Applied")).to_have_text("slow")
     await page.locator(".jp-SideBar [data-id=jp-property-inspector]").click()
@@ -215,6 +219,16 @@ async def is_saved_and_renamed(notebook: Notebook) -> None:
     await notebook.cells.first.click()
     await save(page)
     await expect(page.locator("#jp-main-statusbar")).to_contain_text("second.ipynb")
+
+
+async def session_of(server: Any, name: str) -> dict[str, Any]:
+    """The only session, once it knows the new name of its notebook."""
+    for _ in range(600):
+        (session,) = (await server.client.get("/api/sessions")).json
+        if (session["path"], session["name"]) == (name, name):
+            return session
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"The session is still that of {session['path']}.")
 
 
 async def test_the_debugger_stops_at_a_breakpoint_shows_variables_and_goes_on(served, visit):
@@ -301,6 +315,7 @@ async def test_of_two_tabs_on_one_notebook_none_overwrites_the_other_unasked(
     await first.page.bring_to_front()
     await first.cells.first.locator(".cm-content").click()
     await first.page.keyboard.press("Shift+Enter")
+    await expect(first.cells.first.locator(".jp-InputPrompt")).to_have_text("[1]:")
     await second.page.bring_to_front()
     await second.prints("print(x)", "second")
     assert await labs[0].policy_violations() + await labs[1].policy_violations() == []

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from .lab import command
+
 
 @pytest.fixture
 def installed(outsider_wheel, tmp_path):
@@ -54,9 +56,7 @@ async def test_its_command_is_in_the_palette(served, visit, installed):
     server = served(env={"PYTHONPATH": str(installed)})
     lab = await visit(server.url)
     await lab.page.locator(".jp-Launcher").wait_for()
-    await lab.page.keyboard.press("ControlOrMeta+Shift+C")
-    await lab.page.keyboard.type("Outsider Greeting")
-    await lab.page.locator(".lm-CommandPalette-item", has_text="Outsider Greeting").first.click()
+    await command(lab.page, "Outsider Greeting")
     await lab.page.locator(".outsider-greeting").wait_for()
 
 
@@ -76,12 +76,13 @@ async def test_a_server_half_that_fails_leaves_the_lab_running_and_is_named(
 
 async def test_a_slow_server_half_does_not_delay_the_lab(served, visit, installed):
     source = installed / "plughost_outsider" / "__init__.py"
-    source.write_text(
-        f"import time; time.sleep(10)\n{source.read_text().split('annotations', 1)[1]}"
-    )
+    go = installed / "go"
+    wait = f"import os, time\nwhile not os.path.exists({str(go)!r}): time.sleep(0.05)\n"
+    source.write_text(wait + source.read_text().split("annotations", 1)[1])
     server = served(env={"PYTHONPATH": str(installed)})
     lab = await visit(server.url)
     await lab.page.locator(".jp-Launcher").wait_for()
     loading = (await server.client.get("/plughost/api/extensions/outsider")).json
     assert loading["state"] == "loading"
+    go.touch()
     await lab.page.locator(".jp-LauncherCard", has_text="Outsider Greeting").wait_for()

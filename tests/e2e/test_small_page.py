@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 
 from .frontends import add, plugin
 
@@ -144,13 +145,14 @@ async def test_a_page_that_is_not_the_lab_stands_on_the_host_in_a_few_kilobytes(
     finished: list[Any] = []
     page.on("requestfinished", lambda request: finished.append(request))
     await page.goto(f"{server.client.base}/dashboard?token={server.client.token}")
-    await page.locator("section", has_text="A tile").wait_for()
+    await expect(page.locator("section")).to_have_count(2)
     tiles = await page.locator("section").all_inner_texts()
     assert sorted(tiles) == ["A tile", "Hello"]
     problems = json.loads(await page.evaluate("JSON.stringify(plughost.records.problems())"))
     assert [(each["extension"], each["error"]) for each in problems] == [("broken", "no such luck")]
 
     # What the page is made of: nothing of the lab, nothing for other pages.
+    await page.wait_for_load_state("networkidle")
     urls = [each.url.split("?")[0].removeprefix(server.client.base) for each in finished]
     compiled = [url for url in urls if url.startswith("/plughost/frontends/")]
     owners = {url.split("/")[3] for url in compiled}

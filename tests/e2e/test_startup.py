@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import nbformat
+from playwright.async_api import expect
 
-from .lab import all_is_active, layout_is_saved
+from .lab import WITHOUT_POLLS, all_is_active, layout_is_saved
 
 STATES = "Object.fromEntries(window.plughost.records.toJSON().map(r => [r.name, r.state]))"
 
@@ -41,7 +42,9 @@ def waiting(states):
 async def test_a_start_asks_for_what_the_page_does_not_bring_along(served, visit):
     server = served()
     for url in (server.url, f"{server.client.base}/lab"):
-        lab = await visit(url)
+        lab = await visit("about:blank")
+        await lab.page.add_init_script(WITHOUT_POLLS)
+        await lab.page.goto(url)
         await lab.page.locator(".jp-LauncherCard").first.wait_for()
         await all_is_active(lab.page)
         asked = [r.partition("?")[0].removeprefix(server.client.base) for r in lab.requests]
@@ -86,6 +89,7 @@ async def test_a_layout_comes_back_whoever_has_to_restore_it(served, visit, jupy
     await page.locator(".jp-CSVViewer").wait_for(state="attached")
     assert "/workspaces/" not in page.url, "the window has kept its workspace"
     tabs = page.locator("#jp-main-dock-panel .lm-TabBar-tabLabel")
+    await expect(tabs).to_have_count(2)
     assert sorted(await tabs.all_inner_texts()) == ["notes.ipynb", "table.csv"]
 
     # Whoever asks for its widgets when all is over is not refused, and gets them.

@@ -76,8 +76,10 @@ async def test_it_loads_three_files_and_its_style_is_there_when_it_starts(
     mine = [url.rsplit("/", 1)[1] for url in lab.requests if f"/lab/extensions/{NAME}/" in url]
     kinds = sorted((name[:5], name.rpartition(".")[2]) for name in mine)
     assert kinds == [("index", "css"), ("index", "js"), ("remot", "js")]
-    sheets = "[...document.styleSheets].map(sheet => sheet.href).filter(Boolean)"
-    assert [url for url in await lab.page.evaluate(sheets) if f"/{NAME}/static/" in url]
+    await lab.page.wait_for_function(
+        "path => [...document.styleSheets].some(sheet => sheet.href?.includes(path))",
+        arg=f"/{NAME}/static/",
+    )
     await lab.page.locator(".jp-LauncherCard", has_text="Outsider Greeting").click()
     panel = lab.page.locator(".outsider-panel")
     await panel.wait_for()

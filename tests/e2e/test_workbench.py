@@ -194,6 +194,7 @@ async def test_the_look_settings_shortcuts_and_workspaces_are_ones_own(
     rename = page.locator(".jp-Shortcuts-Row", has_text="F2")
     await rename.hover()
     await rename.locator(".jp-Shortcuts-Plus").click()
+    await expect(rename.locator(".jp-Shortcuts-Input:focus")).to_have_count(1)
     await page.keyboard.press("Control+F8")
     await rename.locator(".jp-Shortcuts-Submit:not([disabled])").last.click()
     await expect(rename).to_contain_text(re.compile(r"Ctrl\s*\+\s*F8"))
@@ -259,7 +260,7 @@ async def drag_in(page: Page, *files: Path) -> None:
 
 
 async def until_it_is_there(page: Page, file: Path, content: str) -> None:
-    for _ in range(300):
+    for _ in range(600):
         if file.exists() and file.read_text() == content:
             return
         await page.wait_for_timeout(100)

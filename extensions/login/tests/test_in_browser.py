@@ -12,6 +12,8 @@ from plughost.testing import CHROMIUM_FLAGS, chromium
 
 from .conftest import ARGON2, PASSWORD
 
+expect.set_options(timeout=60_000)  # a busy machine takes its time
+
 
 class Room:
     """A page of somebody's, with something to read."""
@@ -35,7 +37,7 @@ async def visit():
 
         async def visiting(url, **options):
             context = await browser.new_context(**options)
-            context.set_default_timeout(30_000)
+            context.set_default_timeout(60_000)
             page = await context.new_page()
             page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
             page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -138,7 +140,8 @@ async def test_it_is_readable_in_light_and_dark_and_fits_a_narrow_window(
         await picture(page, "token")
         for _ in range(3):
             await page.get_by_label("Token", exact=True).first.fill("wrong")
-            await page.keyboard.press("Enter")
+            async with page.expect_navigation():
+                await page.keyboard.press("Enter")
             await expect(page.get_by_role("alert")).to_be_visible()
         await page.get_by_text("Set a password").click()
         await picture(page, "wrong")
