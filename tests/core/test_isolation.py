@@ -317,7 +317,7 @@ async def test_a_slow_extension_delays_nobody_and_its_route_is_held(
         "def plughost_routes(): return [Route(r'/slow/api', Hello)]\n",
     )
     began = time.monotonic()
-    server = served(env={"PYTHONPATH": str(strangers)})
+    server = served(env={"PYTHONPATH": str(strangers), "PLUGHOST_HOLD": "5"})
     first = await server.client.get("/api/status")
     answered = time.monotonic() - began
     early = await server.client.get("/slow/api")
