@@ -56,7 +56,7 @@ async def test_what_it_was_at_is_heard_to_the_end_by_old_and_new_clients(
         seen = before + await one.until(lambda m: m.content.get("execution_state") == "idle")
         while "end" not in texts(seen):
             seen.append(await one.receive())
-        answers.append([m for m in seen if m.parent.get("msg_id") == asked])
+        answers.append([m for m in seen if (m.parent or {}).get("msg_id") == asked])
     if real.answers_next and not any(m.kind == "execute_reply" for m in answers[0]):
         await line.until(lambda m: m.kind == "execute_reply" and m.parent["msg_id"] == asked)
     await run(line, real.speak, lambda messages: texts(messages) == "out\n")
