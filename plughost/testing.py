@@ -200,7 +200,7 @@ def start(jupyter_folders: Path) -> Start:
 
         root = jupyter_folders / "root"
         root.mkdir(exist_ok=True)
-        config = Config(**{"root": root, "token": TOKEN, **settings})
+        config = Config(**{"root": root, "token": TOKEN, "hold": _PATIENCE, **settings})
         host = Host({_name(plugin): plugin for plugin in plugins}, config)
         sockets = bind_sockets(0, "127.0.0.1")
         host.listen(sockets)
@@ -258,7 +258,7 @@ def served(jupyter_folders: Path) -> Iterator[Callable[..., Served]]:
                     *arguments,
                 ],
                 cwd=root,
-                env={**os.environ, "PLUGHOST_HOLD": "60", **(env or {})},
+                env={"PLUGHOST_HOLD": f"{_PATIENCE:g}", **os.environ, **(env or {})},
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

@@ -46,7 +46,8 @@ class Connection:
 
     Every well-formed message goes to `receive`, except what our own questions cause;
     everything that the kernel publishes, that included, goes to `observe`. `pause` is
-    called when nothing more is there to be read, or it is others' turn.
+    called when nothing more is there to be read, or it is others' turn. `heard` says that
+    something has been published since `open()`, so that nothing is lost from now on.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Connection:
         pause: Callable[[], None],
     ) -> None:
         self.answered = asyncio.Event()
+        self.heard = asyncio.Event()
         self._published = asyncio.Event()
         self._questions: set[str] = set()
         self._major = adaptation.CLIENTS
@@ -83,6 +85,7 @@ class Connection:
         send under the last of the `identities`, and listen under all of them: the others
         are those of earlier servers, whose requests the kernel may be at work on.
         """
+        self.heard.clear()
         self._session = session.clone()
         # Of its own, so that what our questions cause can be told from all the rest.
         self._session.session = secrets.token_hex(16)
@@ -195,6 +198,7 @@ class Connection:
             return
         is_answer = message.parent.msg_id in self._questions
         if channel == "iopub":
+            self.heard.set()
             if is_answer or self.answered.is_set():
                 self._published.set()
             self._observe(message)

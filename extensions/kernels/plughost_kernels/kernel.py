@@ -26,7 +26,7 @@ from plughost_kernels.activity import Activity
 from plughost_kernels.arguments import folder_still_there
 from plughost_kernels.claiming import SilentRequest
 from plughost_kernels.clients import Clients
-from plughost_kernels.connection import Connection
+from plughost_kernels.connection import CHANNELS, Connection
 from plughost_kernels.death import Death
 from plughost_kernels.delivery import Client
 from plughost_kernels.errors import (
@@ -101,6 +101,7 @@ class Kernel:
         self._settled = asyncio.Event()
         self._speaker = ""
         self._held: deque[tuple[Client, str, Sequence[bytes]]] | None = None
+        self._holds: Sequence[str] = ()
         self._introduced = asyncio.Event()
         self._introduced.set()
         self._introduction: SilentRequest | None = None
@@ -153,6 +154,10 @@ class Kernel:
             # It lives, so it is at work on something that an earlier server has asked for.
             self._activity.assume_busy()
             self.clients.requests.assume_question()
+            # What it is asked to do waits for it anyway, and has its output lost unless that can
+            # be heard. Answers and interrupts it needs now.
+            self._hold("shell")
+            self._go(self._await_output())
             self._go(self._await_answer())
         else:
             self._go(self._leave_earlier())
@@ -237,7 +242,7 @@ class Kernel:
         if self._activity.state == "dead":
             # Nobody will answer; a client that does not know it yet would wait.
             self.clients.tell("dead", self._death or Death(""), client)
-        elif self._held is not None:
+        elif self._held is not None and channel in self._holds:
             self._held.append((client, channel, parts))
         elif self.clients.sends(client, channel, parts):
             self._connection.send(channel, parts)
@@ -275,16 +280,21 @@ class Kernel:
         self._go(self._greet())
         self._go(self._watch())
 
-    def _hold(self) -> None:
-        """From now on there is no process, until the next one answers."""
+    def _hold(self, *channels: str) -> None:
+        """Keep from now on what clients send on these channels."""
+        self._holds = channels
         if self._held is None:
             self._held = deque(maxlen=HELD)
+
+    def _be_without(self) -> None:
+        """From now on there is no process, until the next one answers."""
+        self._hold(*CHANNELS)
         self._settled.clear()
         self._activity.state = "restarting"
         self.clients.forget_requests()
 
     def _let_go(self) -> None:
-        """What came while no process was there to take it is for the new one."""
+        """What came while no process could take it, or be heard, is for the one there is."""
         held, self._held = self._held or (), None
         for client, channel, parts in held:
             try:
@@ -342,8 +352,15 @@ class Kernel:
         except asyncio.TimeoutError:
             return False
 
+    async def _await_output(self) -> None:
+        await self._connection.heard.wait()
+        self._let_go()
+
     async def _await_answer(self) -> None:
         await self._connection.answered.wait()
+        if not self._connection.heard.is_set():
+            await self._connection.greet(self._settings.answer_timeout)
+            self._let_go()
         self._activity.note_answer()
         await self._leave_earlier()
 
@@ -389,7 +406,7 @@ class Kernel:
             return
         self._death = why
         self._connection.renew()
-        self._hold()  # whoever is told connects anew, and asks at once
+        self._be_without()  # whoever is told connects anew, and asks at once
         self.clients.tell("restarting", why)
         try:
             await self._relaunch(now=True)
@@ -399,7 +416,7 @@ class Kernel:
 
     async def _relaunch(self, *, now: bool) -> None:
         await self._process.prepare()
-        self._hold()
+        self._be_without()
         await self._cancel_tasks()
         try:
             folder = await asyncio.to_thread(folder_still_there, self.folder, self.session_name)

@@ -16,7 +16,9 @@ from plughost.testing import TOKEN
 
 
 async def main() -> None:
-    host = Host({"kernels": plughost_kernels}, Config(root=Path(sys.argv[1]), token=TOKEN))
+    # Who asks while it starts is kept waiting, on a busy machine for long.
+    config = Config(root=Path(sys.argv[1]), token=TOKEN, hold=60)
+    host = Host({"kernels": plughost_kernels}, config)
     sockets = bind_sockets(0, "127.0.0.1")
     host.listen(sockets)
     print(sockets[0].getsockname()[1], flush=True)

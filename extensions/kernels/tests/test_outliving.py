@@ -136,6 +136,7 @@ async def test_an_adopted_kernel_at_work_is_busy_and_its_output_goes_on(
     server, client = serve(tmp_path / "root")
     assert (await client.get(f"/api/kernels/{kernel_id}")).json["execution_state"] == "busy"
     line = await connect(client, kernel_id, "tab")
+    await line.until(lambda message: message.kind == "stream")  # it is heard
     (tmp_path / "root" / "go").touch()
     answer = await line.answer(asked)
     assert printed(answer).endswith("end\n")
@@ -253,7 +254,8 @@ async def test_a_kernel_is_adopted_although_its_kernelspec_was_removed(
     async with start(plughost_kernels) as (_, client):
         line = await connect(client, kernel_id)
         endless = line.execute("print('begun')\nwhile True: pass")
-        await line.until(lambda message: message.kind == "stream")
+        # It is still on its way up, and may have something to say about that first.
+        await line.until(lambda message: "begun" in message.content.get("text", ""))
         interrupted = await client.post(f"/api/kernels/{kernel_id}/interrupt")
         await line.answer(endless)
         restarted = await client.post(f"/api/kernels/{kernel_id}/restart")
@@ -349,6 +351,31 @@ async def test_a_kernel_that_is_being_started_when_the_host_stops_is_left_with_i
     ]
     async with start(plughost_kernels) as (_, client):
         assert [one["path"] for one in (await client.get("/api/sessions")).json] == ["a.ipynb"]
+
+
+async def test_an_adopted_kernel_is_asked_for_nothing_before_it_can_be_heard(
+    start, launch, connect, printed, root
+):
+    """ZeroMQ may reach its shell before its iopub, above all on a busy machine."""
+    code = """
+publish = kernel.publish
+kernel.publish = lambda *a, **k: os.path.exists("heard") and publish(*a, **k)
+"""
+    (root / "heard").touch()
+    async with start(plughost_kernels) as (host, client):
+        kernel_id = await launch(client, code)
+        await connect(client, kernel_id)
+        host.stop(keep=True)
+    (root / "heard").unlink()
+    async with start(plughost_kernels) as (_, client):
+        line = await connect(client, kernel_id)
+        asked = line.execute("request.print('early')")
+        for _ in range(3):  # it looks at shell first
+            line.send("kernel_info_request", {}, channel="control")
+            await line.until(lambda m: m.channel == "control")
+        assert (await client.get(f"/api/kernels/{kernel_id}")).json["queued"] == 1
+        (root / "heard").touch()
+        assert printed(await line.answer(asked)) == "early"
 
 
 async def test_the_way_to_a_kernel_stays_when_its_server_is_forgotten(left_kernel):

@@ -53,7 +53,7 @@ class RealKernel:
     ticking: str  # prints "tick" twenty times a second, for ever
     count: str  # prints 0, 1, 2 …, ten a second, until there is a file "go"; then "end"
     ask: str  # asks "name? ", prints "got <name>"
-    ask_later: str  # the same once there is a file "go"
+    ask_later: str  # the same once there is a file "go"; until then it prints "tick"
     comm: str  # opens a comm "here", or is ready for one, and sends back what comes there
     opens_comm: bool
     answers_comm: bool
@@ -80,7 +80,8 @@ PYTHON = {
     "count": "import os, time\ni = 0\nwhile not os.path.exists('go'):\n"
     "    print(i, flush=True)\n    i += 1\n    time.sleep(0.1)\nprint('end')",
     "ask": "print('got', input('name? '))",
-    "ask_later": "import os, time\nwhile not os.path.exists('go'): time.sleep(0.05)\n"
+    "ask_later": "import os, time\nwhile not os.path.exists('go'):\n"
+    "    print('tick', flush=True)\n    time.sleep(0.05)\n"
     "print('got', input('name? '))",
     "comm": "from comm import create_comm\ncomm = create_comm(target_name='here')\n"
     "comm.on_msg(lambda message: comm.send({'back': message['content']['data']['there']}))",
@@ -123,7 +124,8 @@ REAL_KERNELS = (
         count="i <- 0\nwhile (!file.exists('go')) {\n"
         "  cat(i, ''); flush.console(); i <- i + 1; Sys.sleep(0.1)\n}\ncat('end')",
         ask="cat('got', readline('name? '))",
-        ask_later="while (!file.exists('go')) Sys.sleep(0.05)\ncat('got', readline('name? '))",
+        ask_later="while (!file.exists('go')) {\n"
+        "  cat('tick\\n'); flush.console(); Sys.sleep(0.05)\n}\ncat('got', readline('name? '))",
         comm="comm <- IRkernel::comm_manager()$new_comm('here')\n"
         "comm$on_msg(function(message) comm$send(list(back = message$there)))\n"
         "comm$open(list(hello = 1))",
@@ -153,7 +155,8 @@ REAL_KERNELS = (
         "  await new Promise((wake) => setTimeout(wake, 100));\n}\nconsole.log('end')",
         ask="console.log('got', prompt('name? '))",
         ask_later="const { existsSync } = await import('node:fs');\n"
-        "while (!existsSync('go')) await new Promise((wake) => setTimeout(wake, 50));\n"
+        "while (!existsSync('go')) {\n  console.log('tick');\n"
+        "  await new Promise((wake) => setTimeout(wake, 50));\n}\n"
         "console.log('got', prompt('name? '))",
         comm="await Deno.jupyter.broadcast('comm_open',"
         " { comm_id: 'd', target_name: 'here', data: {} })",

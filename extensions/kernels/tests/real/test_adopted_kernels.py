@@ -48,14 +48,15 @@ async def test_what_it_was_at_is_heard_to_the_end_by_old_and_new_clients(
 ):
     kernel_id, client, line, asked = await adopted(real.count, wait_for="stream")
     other = await connect(client, kernel_id, legacy=True)
+    begun = await other.until(lambda m: m.kind == "stream")  # it is heard
     state = (await client.get(f"/api/kernels/{kernel_id}")).json["execution_state"]
     (tmp_path / "root" / "go").touch()
     answers = []
-    for one in (line, other):
-        seen = await one.until(lambda m: m.content.get("execution_state") == "idle")
+    for one, before in ((line, []), (other, begun)):
+        seen = before + await one.until(lambda m: m.content.get("execution_state") == "idle")
         while "end" not in texts(seen):
             seen.append(await one.receive())
-        answers.append([m for m in seen if m.parent.get("msg_id") == asked])
+        answers.append([m for m in seen if (m.parent or {}).get("msg_id") == asked])
     if real.answers_next and not any(m.kind == "execute_reply" for m in answers[0]):
         await line.until(lambda m: m.kind == "execute_reply" and m.parent["msg_id"] == asked)
     await run(line, real.speak, lambda messages: texts(messages) == "out\n")
@@ -100,6 +101,7 @@ async def test_code_that_was_running_already_asks_the_next_servers_client(
     adopted, real, answered, tmp_path
 ):
     kernel_id, client, line, asked = await adopted(real.ask_later)
+    await line.until(lambda m: m.kind == "stream")  # it is heard
     (tmp_path / "root" / "go").touch()
     await answered(client, kernel_id, line, asked, real.still_asks_next)
 
