@@ -40,7 +40,7 @@ class Keeper:
 class Slow(JSONHandler):
     def get(self):
         Path("slow").touch()
-        time.sleep(2)
+        time.sleep(1.5)
 
 @hookimpl
 def plughost_services(host):

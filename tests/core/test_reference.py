@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 import inspect
 import re
@@ -61,16 +62,21 @@ def test_every_hook_is_on_the_page_in_calling_order():
     assert titles == [*HOST_HOOKS]
 
 
-@pytest.mark.parametrize("hook", HOST_HOOKS)
-def test_every_hook_has_a_test_of_its_own(hook):
+@functools.cache
+def names_of_tests():
+    """The names of all tests, which take a while to find."""
     files = [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("extensions/*/tests/test_*.py")]
-    tests = {
+    return {
         node.name
         for file in files
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
-    assert f"test_hook_{hook}" in tests
+
+
+@pytest.mark.parametrize("hook", HOST_HOOKS)
+def test_every_hook_has_a_test_of_its_own(hook):
+    assert f"test_hook_{hook}" in names_of_tests()
 
 
 def test_type_checkers_and_importers_find_the_same_public_names():
