@@ -304,7 +304,8 @@ class Host:
         for record in tried:
             starts.importing(record.name)
             arrivals.append(asyncio.ensure_future(self._arrive(record, start)))
-            starting.append(asyncio.ensure_future(self._come_up(record, arrivals[-1], starts)))
+            coming = self._come_up(record, arrivals[-1], starts, start)
+            starting.append(asyncio.ensure_future(coming))
             # Of several suspects of a crash only one at a time may crash again.
             alone = record.name in starts.suspects
             await asyncio.wait(
@@ -348,11 +349,11 @@ class Host:
         self._changes.notify()
 
     async def _come_up(
-        self, record: ExtensionRecord, arrival: asyncio.Future[None], starts: Starts
+        self, record: ExtensionRecord, arrival: asyncio.Future[None], starts: Starts, start: bool
     ) -> None:
         """Wait until an extension has started, too: until then it may end the process."""
         await asyncio.wait([arrival])
-        if not record.first_party:
+        if start and not record.first_party:
             await self._changes.until(lambda: record.settled or bool(record.waiting_for))
         starts.imported(record.name)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[3]
+NOBODY = 2**22 + 1
+"""A process id that no process gets: it is beyond what Linux and macOS give out."""
 
 
 def test_where_nothing_is_wrong_it_says_so_and_ends_well(patient):
@@ -40,6 +43,21 @@ def test_an_extension_that_ends_the_process_is_named_and_the_others_are_still_se
     assert (states["deadly"], states["contents"]) == ("disabled", "active")
     assert states["harmless"] == "active"
     assert len([each for each in told["findings"] if each["subject"] == "deadly"]) == 1
+
+
+def test_of_several_that_may_have_ended_a_process_it_finds_out_which(patient):
+    """As when one was so slow that the host had begun with the next."""
+    patient.install("dawdling", "")
+    patient.install("deadly", "import os; os._exit(3)")
+    starts = patient.kernels.parent / "plughost" / "starts"
+    starts.mkdir(parents=True)
+    machine = re.sub(r"[^A-Za-z0-9.]", "_", platform.node())
+    (starts / f"importing-{machine}-{NOBODY}-0").write_text("dawdling\ndeadly")
+    told = patient.told()
+    (finding,) = [each for each in told["findings"] if each["check"] == "process-ended"]
+    states = {each["name"]: each["state"] for each in told["extensions"]}
+    assert finding["subject"] == "deadly"
+    assert (states["deadly"], states["dawdling"]) == ("disabled", "active")
 
 
 def test_an_extension_that_hangs_is_named_and_holds_nobody_up_for_ever(patient):

@@ -25,7 +25,7 @@ PATIENCE = 150.0
 """Seconds without news after which the process is ended: more than an import and a start may
 take by default, so that only what stops the whole process is stopped here."""
 
-RUNS = 5
+RUNS = 8
 """So many times it is tried again when an extension has ended the process."""
 
 # The same modules as ours, whatever `python -m` or the current folder would add.
@@ -50,17 +50,30 @@ def run_trial(*, start: bool, progress: Callable[[str], None] = lambda text: Non
     `progress` is told what happens right now. With `start` nothing of the user's is touched by
     the host itself: its runtime and data folders are temporary ones. Extensions that end the
     process are named, and it is tried again: the host leaves out whom the process before
-    ended with.
+    ended with. Where several were at work it has to find out first which of them it was, and
+    one that was named ends a second process.
     """
-    findings: list[Finding] = []
+    ends: list[Finding] = []
     with _folders(start) as environment:
         for _ in range(RUNS):
             facts, news = _run(start, environment, progress)
-            hopeless = news is None or news.check != "process-ended" or news in findings
-            findings += [] if news is None or news in findings else [news]
-            if hopeless:
-                return Trial(facts, findings)
-    return Trial(None, findings)
+            if news is None or news.check != "process-ended":
+                return Trial(facts, [*_culprits(ends), *filter(None, [news])])
+            ends.append(news)
+            if ends.count(news) > 2:  # it is not left out
+                break
+    return Trial(None, _culprits(ends))
+
+
+def _culprits(ends: list[Finding]) -> list[Finding]:
+    """Each culprit once, and ends with several suspects of whom none was named later."""
+    different = [*dict.fromkeys(ends)]
+    named = [end for end in different if end.subject]
+    return named + [
+        end
+        for end in different
+        if not end.subject and not any(repr(each.subject) in end.message for each in named)
+    ]
 
 
 @contextlib.contextmanager
@@ -107,8 +120,8 @@ def _run(
                 watch.again()
                 told = _told(line)
                 if "importing" in told:
-                    busy, doing = [told["importing"]], "imported"
-                    progress(f"importing {busy[0]}")
+                    busy, doing = told["importing"], "imported"
+                    progress(f"importing {busy[-1]}")
                 if "starting" in told:
                     busy, doing = told["starting"], "started"
                     progress(f"starting {', '.join(busy)}")

@@ -85,21 +85,30 @@ async def _try(config: Config, start: bool, tell: Tell) -> None:
 class _ImportTeller:
     """Says whose import begins, before it does: it may be the last thing that is said.
 
+    It says as well who is still at it: the host does not wait for ever for a slow one.
     It is asked for every module first (`sys.meta_path`), and never knows one.
     """
 
     def __init__(self, host: Host, tell: Tell) -> None:
         self._host = host
         self._tell = tell
-        self._told = set[str]()
+        self._begun: list[str] = []
+        self._busy: list[str] = []
 
     def find_spec(self, module: str, path: Any = None, target: Any = None) -> None:
         for name, record in [*self._host.records.items()]:
             # Not yet while browser halves are looked for: nothing is imported for that.
-            begins = record.state.value == "loading" and name not in self._told
+            begins = record.state.value == "loading" and name not in self._begun
             if begins and f"{record.package}.".startswith(f"{module}."):
-                self._told.add(name)
-                self._tell(importing=name)
+                self._begun.append(name)
+        busy = [name for name in self._begun if self._is_loading(name)]
+        if busy and busy != self._busy:
+            self._busy = busy
+            self._tell(importing=busy)
+
+    def _is_loading(self, name: str) -> bool:
+        record = self._host.records.get(name)
+        return record is not None and record.state.value == "loading"
 
 
 async def _tell_starts(host: Host, tell: Tell) -> None:
