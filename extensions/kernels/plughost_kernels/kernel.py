@@ -10,11 +10,9 @@ import asyncio
 import logging
 import secrets
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import zmq
@@ -37,12 +35,14 @@ from plughost_kernels.errors import (
     KernelNotRunning,
     ServerStops,
 )
+from plughost_kernels.held import Held
 from plughost_kernels.kernelspecs import Kernelspecs
 from plughost_kernels.messages import Message
 from plughost_kernels.models import KernelModel
 from plughost_kernels.process import KernelProcess
 from plughost_kernels.registry import KernelRecord, Registry, SessionFacts
 from plughost_kernels.settings import KernelSettings
+from plughost_kernels.tasks import Tasks
 
 ADOPTION_PATIENCE = 1.0
 """Seconds after which an adopted kernel that does not answer counts as busy."""
@@ -50,8 +50,6 @@ EARLIER_IDENTITIES = 8
 """Of so many servers before this one may requests still be under way."""
 LATE_REPLIES = 1.0
 """Seconds in which replies to an earlier server arrive that were sent before one to us."""
-HELD = 1000
-"""So many messages, the latest, are kept for a process that does not answer yet."""
 INTRODUCTION_PATIENCE = 2.0
 """Seconds in which a claimed kernel has to learn its folder."""
 
@@ -100,12 +98,11 @@ class Kernel:
         self._changing = asyncio.Lock()
         self._settled = asyncio.Event()
         self._speaker = ""
-        self._held: deque[tuple[Client, str, Sequence[bytes]]] | None = None
-        self._holds: Sequence[str] = ()
+        self._held = Held()
         self._introduced = asyncio.Event()
         self._introduced.set()
         self._introduction: SilentRequest | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(kernel_id)
         self._connected: tuple[dict[str, str], list[str]] = ({}, [])
         self._identities = [f"plughost-{secrets.token_hex(8)}"]
         self._is_over = self._is_left = False
@@ -137,7 +134,7 @@ class Kernel:
         self._introduced.clear()
         self._activity.state = "starting"
         self._activity.last = datetime.now(timezone.utc)
-        self._go(self._introduce())
+        self._tasks.start(self._introduce())
 
     async def adopt(self, record: KernelRecord) -> None:
         """Take over a process that another server has started, and learn how it fares.
@@ -156,13 +153,13 @@ class Kernel:
             self.clients.requests.assume_question()
             # What it is asked to do waits for it anyway, and has its output lost unless that can
             # be heard. Answers and interrupts it needs now.
-            self._hold("shell")
-            self._go(self._await_output())
-            self._go(self._await_answer())
+            self._held.begin("shell")
+            self._tasks.start(self._await_output())
+            self._tasks.start(self._await_answer())
         else:
-            self._go(self._leave_earlier())
+            self._tasks.start(self._leave_earlier())
         self._settled.set()
-        self._go(self._watch())
+        self._tasks.start(self._watch())
 
     async def interrupt(self) -> None:
         """Interrupt what it is doing, by signal or message as its kernelspec says."""
@@ -197,7 +194,7 @@ class Kernel:
         async with self._changing:
             if self._is_over or self._is_left:
                 return  # somebody else has done it, or it is not ours any more
-            await self._cancel_tasks()
+            await self._tasks.cancel()
             await self._process.shutdown(now=now)
             self._is_over = True
             await self._end(Death("it was shut down"))
@@ -208,7 +205,7 @@ class Kernel:
             lasting = self._process.lasting
             if lasting is None or self._activity.state == "dead" or not self._introduced.is_set():
                 return False
-            await self._cancel_tasks()
+            await self._tasks.cancel()
             self._connection.close()
             lasting.leave()
             self._is_left = True
@@ -242,8 +239,8 @@ class Kernel:
         if self._activity.state == "dead":
             # Nobody will answer; a client that does not know it yet would wait.
             self.clients.tell("dead", self._death or Death(""), client)
-        elif self._held is not None and channel in self._holds:
-            self._held.append((client, channel, parts))
+        elif self._held.keeps(client, channel, parts):
+            pass
         elif self.clients.sends(client, channel, parts):
             self._connection.send(channel, parts)
 
@@ -261,7 +258,7 @@ class Kernel:
             execution_state=self._activity.state,
             connections=len(self.clients),
             running=self.clients.requests.running,
-            queued=self.clients.requests.waiting + len(self._held or ()),
+            queued=self.clients.requests.waiting + len(self._held),
             input=self.clients.requests.input,
             reason=self._reason or msgspec.UNSET,
             traceback="\n".join(self._death.stderr if self._death else ()) or msgspec.UNSET,
@@ -277,26 +274,19 @@ class Kernel:
         self._drop_earlier()
         self._connect()
         await self.save()
-        self._go(self._greet())
-        self._go(self._watch())
-
-    def _hold(self, *channels: str) -> None:
-        """Keep from now on what clients send on these channels."""
-        self._holds = channels
-        if self._held is None:
-            self._held = deque(maxlen=HELD)
+        self._tasks.start(self._greet())
+        self._tasks.start(self._watch())
 
     def _be_without(self) -> None:
         """From now on there is no process, until the next one answers."""
-        self._hold(*CHANNELS)
+        self._held.begin(*CHANNELS)
         self._settled.clear()
         self._activity.state = "restarting"
         self.clients.forget_requests()
 
     def _let_go(self) -> None:
         """What came while no process could take it, or be heard, is for the one there is."""
-        held, self._held = self._held or (), None
-        for client, channel, parts in held:
+        for client, channel, parts in self._held.end():
             try:
                 self.send(client, channel, parts)
             except BadMessage as error:
@@ -306,7 +296,7 @@ class Kernel:
         if await self._connection.greet(self._settings.answer_timeout):
             self._process.answers()
             self._activity.note_answer()
-            if self._held is not None:
+            if self._held.begun:
                 # It has told that it is starting, and clients take answers to housekeeping for
                 # no sign that it is done with that.
                 self.clients.tell_idle(self._speaker)
@@ -417,7 +407,7 @@ class Kernel:
     async def _relaunch(self, *, now: bool) -> None:
         await self._process.prepare()
         self._be_without()
-        await self._cancel_tasks()
+        await self._tasks.cancel()
         try:
             folder = await asyncio.to_thread(folder_still_there, self.folder, self.session_name)
             await self._process.relaunch(folder, self._env(), now=now)
@@ -436,7 +426,7 @@ class Kernel:
         return failure
 
     async def _end(self, why: Death) -> None:
-        await self._cancel_tasks()
+        await self._tasks.cancel()
         self._connection.close()
         self._connected = ({}, [])
         self._activity.state = "dead"
@@ -508,26 +498,3 @@ class Kernel:
     def _require_running(self) -> None:
         if self._activity.state == "dead":
             raise KernelNotRunning(self.id, self._reason)
-
-    def _go(self, work: Any) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error(
-                "Kernel %s is not watched any more.",
-                self.id,
-                exc_info=task.exception(),
-                extra=self._about,
-            )
-
-    async def _cancel_tasks(self) -> None:
-        """End what runs for this kernel, except the caller."""
-        tasks = self._tasks - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
