@@ -137,6 +137,24 @@ async def test_what_was_held_for_a_kernel_is_let_go_when_it_has_answered(start, 
         assert not its & ports._held.keys()
 
 
+async def test_a_kernel_that_shares_no_ports_lives_at_its_second_start(
+    start, launch, connect, root
+):
+    alone = """
+import socket
+with open("starts", "a") as file:
+    file.write("x")
+with socket.socket() as probe:
+    probe.bind((kernel.facts["ip"], kernel.facts["shell_port"]))
+"""
+    settings = {"extensions": {"kernels": {"watch_interval": 0.05}}}
+    async with start(plughost_kernels, **settings) as (_, client):
+        kernel_id = await launch(client, alone)
+        line = await connect(client, kernel_id)
+        assert await line.print("request.print('alive')") == "alive"
+    assert (root / "starts").read_text() == "xx"
+
+
 async def test_a_kernel_gives_its_ports_back_when_it_ends(start, tmp_path):
     before = {*ports.given}
     async with start(plughost_kernels) as (_, client):
