@@ -339,6 +339,28 @@ def interrupt(line: list[str], when: Callable[[dict[str, Any]], bool], **variabl
     return process.returncode
 
 
+def test_a_twin_that_another_build_takes_away_at_that_moment_is_made_anew(built: Path) -> None:
+    (built / "schema").mkdir()
+    (built / "schema/plugin.json").write_text(f'{{"title": "{"long " * 500}"}}')
+    assert run_build(built).returncode == 0
+    file = built / "plughost_weather/frontend/schemas/plughost-weather/plugin.json"
+    twins = {path: path.read_bytes() for path in file.parent.glob("plugin.json.*")}
+    text = file.read_bytes()
+    file.unlink()
+    os.mkfifo(file)
+    (built / "src/index.ts").write_text("export default [{ id: 'once more' }];\n")
+    process = subprocess.Popen(command(built), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    # Opened as soon as the build opens it to compare what is there.
+    with file.open("wb") as writer:
+        for path in (file, *twins):
+            path.unlink()
+        file.write_bytes(text)
+        writer.write(text)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert {path: path.read_bytes() for path in twins} == twins
+
+
 def held_in(step: str, source: Path, hold: Hold) -> None:
     """Have the next build of a source wait in a step for ever; none is held in the last one."""
     twin = source / "plughost_weather/frontend/schemas/plughost-weather/plugin.json.br"

@@ -79,14 +79,15 @@ export function reportSizes(files, partOf) {
   }
 }
 
-/** Both twins of an unchanged file. @param {string} file @param {Uint8Array} contents */
+/**
+ * Both twins of an unchanged file, where all three are there: another build may take them away.
+ *
+ * @param {string} file @param {Uint8Array} contents
+ */
 async function twins(file, contents) {
-  if (!existsSync(`${file}.br`) || !existsSync(`${file}.gz`) || !existsSync(file)) {
-    return undefined;
-  }
-  return Buffer.compare(await readFile(file), contents) === 0
-    ? Promise.all([readFile(`${file}.br`), readFile(`${file}.gz`)])
-    : undefined;
+  const names = [file, `${file}.br`, `${file}.gz`];
+  const [there, br, gz] = await Promise.all(names.map(name => readFile(name))).catch(() => []);
+  return there && Buffer.compare(there, contents) === 0 ? [br, gz] : undefined;
 }
 
 /** What names other files, and so comes last: in a frontend, a labextension, a page's bundle. */
