@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Error, expect
 
-from .lab import IS_A_PICTURE, Notebook, is_painted, row, save, seconds, tab
+from .lab import IS_A_PICTURE, Notebook, is_painted, layout_is_saved, row, save, seconds, tab
 
 DRAWING = ("bokeh==3.9.2", "plotly==7.1.0", "narwhals==2.29.0", "xyzservices==2026.9.1")
 """What draws in the page; Plotly has a labextension, which other tests do without."""
@@ -63,7 +63,7 @@ async def test_a_notebook_is_made_worked_in_renamed_and_read_again(
     assert saved["cells"][-1]["metadata"]["tags"] == ["slow"]
     session = await session_of(server, "second.ipynb")
 
-    await is_remembered(server, "notebook:second.ipynb")
+    await layout_is_saved(server, "second.ipynb")
     await page.reload()
     await notebook.is_ready()
     await are_drawn_again(notebook)
@@ -219,15 +219,6 @@ async def is_saved_and_renamed(notebook: Notebook) -> None:
     await notebook.cells.first.click()
     await save(page)
     await expect(page.locator("#jp-main-statusbar")).to_contain_text("second.ipynb")
-
-
-async def is_remembered(server: Any, document: str) -> None:
-    """Wait until the saved workspace can open a document under its new name."""
-    for _ in range(600):
-        if document in (await server.client.get("/lab/api/workspaces/default")).text:
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"The saved workspace does not have {document}.")
 
 
 async def session_of(server: Any, name: str) -> dict[str, Any]:

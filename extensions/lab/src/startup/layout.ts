@@ -4,9 +4,17 @@
  * The stock restorer refuses a tracker once the page has started, and the plugin that hands it
  * over fails. Here such a tracker's widgets are opened then, beside those that the layout has
  * put in their places, and its later widgets are in the layout like any other's.
+ *
+ * And a document that is renamed keeps its place: the stock page does not save its layout then, and
+ * the next visit looks for the old name in it.
  */
 
-import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
+import {
+  ILabShell,
+  type ILayoutRestorer,
+  type JupyterFrontEnd,
+  type LayoutRestorer
+} from '@jupyterlab/application';
 import stock from '@jupyterlab/application-extension';
 import type { WidgetTracker } from '@jupyterlab/apputils';
 import { type IRestorer, IStateDB } from '@jupyterlab/statedb';
@@ -24,10 +32,22 @@ export const layout: Plugin = {
   activate: async (app, ...services) => {
     const restorer = await plugin.activate(app, ...services);
     const connector: IStateDB = services[(plugin.requires ?? []).indexOf(IStateDB)];
+    const shell: ILabShell = services[(plugin.requires ?? []).indexOf(ILabShell)];
     let started = false;
     void app.started.then(() => {
       started = true;
     });
+
+    let restored = false;
+    void app.restored.then(() => {
+      restored = true;
+    });
+
+    function save(): void {
+      if (restored) {
+        void (restorer as LayoutRestorer).save(shell.saveLayout());
+      }
+    }
 
     function late(tracker: WidgetTracker, options: IRestorer.IOptions<Widget>): Promise<unknown> {
       const add = (_: unknown, widget: Widget): void => {
@@ -47,8 +67,12 @@ export const layout: Plugin = {
     }
     return Object.create(restorer, {
       restore: {
-        value: (tracker: WidgetTracker, options: IRestorer.IOptions<Widget>) =>
-          started ? late(tracker, options) : restorer.restore(tracker, options)
+        value: (tracker: WidgetTracker, options: IRestorer.IOptions<Widget>) => {
+          const promise = started ? late(tracker, options) : restorer.restore(tracker, options);
+          // After whoever gives the widget its new name there.
+          tracker.widgetUpdated.connect(save);
+          return promise;
+        }
       }
     });
   }
