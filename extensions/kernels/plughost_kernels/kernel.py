@@ -211,6 +211,10 @@ class Kernel:
             self._is_left = True
         return True
 
+    def disconnect(self) -> None:
+        """Hear no more of it, and tell it nothing, whatever has come of it."""
+        self._connection.close()
+
     async def save(self) -> None:
         """Store on disk what a later server needs to adopt the kernel."""
         record = self._record()

@@ -117,6 +117,8 @@ class Kernels:
             waiting = [self.warm.stop()] if self.warm is not None else []
             await asyncio.gather(*waiting, *(kernel.shutdown() for kernel in ending))
         finally:
+            for kernel in ending:
+                kernel.disconnect()  # ZeroMQ waits for ever for whatever is still open
             if self._context is not None:
                 self._context.destroy(linger=0)
             self._registry.close()

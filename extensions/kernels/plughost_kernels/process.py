@@ -214,12 +214,27 @@ class _KernelManager(AsyncKernelManager):
         self._attempted_start = True  # else a restart would settle `ready` twice
 
     def _connect_control_socket(self) -> None:
-        # One that has met a stranger on its port has no way to anybody any more, and to send
-        # on it blocks, and with it the server, for ever.
-        socket = self._control_socket
-        if socket is not None and not int(socket.get(zmq.EVENTS)) & zmq.POLLOUT:
-            self._close_control_socket()
         super()._connect_control_socket()
+        # One that has met a stranger on its port has no way to anybody any more, and to send
+        # on it would block, and with it the server, for ever.
+        self._control_socket.sndtimeo = 0
+
+    async def _async_request_shutdown(self, restart: bool = False) -> None:
+        try:
+            await super()._async_request_shutdown(restart)
+        except zmq.Again:
+            self._close_control_socket()
+            with contextlib.suppress(zmq.Again):  # who cannot be asked is ended by signals
+                await super()._async_request_shutdown(restart)
+
+    async def _async_interrupt_kernel(self) -> None:
+        try:
+            await super()._async_interrupt_kernel()
+        except zmq.Again:
+            self._close_control_socket()
+            await super()._async_interrupt_kernel()
+
+    interrupt_kernel = _async_interrupt_kernel
 
     def _close_control_socket(self) -> None:
         # With what a process has ended without having read, it would try the next one on the

@@ -14,6 +14,7 @@ from tornado.httpclient import HTTPClientError
 
 import plughost_kernels
 from plughost_kernels import connection
+from plughost_kernels.process import KernelProcess
 
 SILENT = {
     "binds nothing": "import time; time.sleep(600)",
@@ -230,11 +231,10 @@ async def test_a_stranger_on_a_kernels_port_is_not_taken_for_it_for_ever(start, 
     code = """
 import time, zmq
 stranger = zmq.Context()
-publishers = []
-for channel in ("shell", "control", "stdin"):
-    publishers.append(stranger.socket(zmq.PUB))
-    publishers[-1].bind(f"tcp://{kernel.facts['ip']}:{kernel.facts[channel + '_port']}")
+publishers = [stranger.socket(zmq.PUB) for _ in range(3)]
 met = publishers[0].get_monitor_socket(zmq.EVENT_ACCEPTED)
+for publisher, channel in zip(publishers, ("shell", "control", "stdin")):
+    publisher.bind(f"tcp://{kernel.facts['ip']}:{kernel.facts[channel + '_port']}")
 met.poll(30_000)
 time.sleep(0.2)
 publishers[0].disable_monitor()
@@ -247,6 +247,22 @@ stranger.destroy(linger=0)
         assert await line.print("request.print('met')") == "met"
         assert (await client.post(f"/api/kernels/{kernel_id}/restart")).status == 200
         assert await line.print("request.print('again')") == "again"
+
+
+async def test_a_server_ends_though_a_kernel_cannot_be_shut_down(
+    start, launch, connect, monkeypatch, caplog
+):
+    shutdown = KernelProcess.shutdown
+
+    async def complaining(process: KernelProcess, *, now: bool) -> None:
+        await shutdown(process, now=True)
+        raise RuntimeError("its provisioner will not have it")
+
+    async with start(plughost_kernels) as (_, client):
+        line = await connect(client, await launch(client))
+        assert await line.print("request.print('up')") == "up"
+        monkeypatch.setattr(KernelProcess, "shutdown", complaining)
+    assert "its provisioner will not have it" in caplog.text
 
 
 async def test_what_is_asked_of_a_stopped_kernel_is_answered_when_it_goes_on(
