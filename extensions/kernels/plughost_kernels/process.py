@@ -136,9 +136,9 @@ class KernelProcess:
         return bool(await self._manager.is_alive())
 
     async def shorten_output(self, limit: int) -> None:
-        """See to it that what it writes outside of cells takes no more bytes, twice."""
+        """Keep what it writes outside of cells to about `limit` bytes for each stream."""
         if self.lasting is not None:
-            await self.lasting.shorten_output(limit)
+            await asyncio.to_thread(self.lasting.shorten_output, limit)
 
     async def interrupt(self) -> None:
         """By signal or message, as its kernelspec says. Raises RuntimeError if it has ended."""

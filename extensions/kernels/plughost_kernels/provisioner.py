@@ -99,10 +99,13 @@ class LastingProvisioner(LocalProvisioner):
         self.process = self._adopted = None
         self._return_ports()
 
-    async def shorten_output(self, limit: int) -> None:
-        """Keep its stdout and stderr files from growing far beyond `limit` bytes each."""
-        await asyncio.to_thread(shorten, self.stdout_file, limit)
-        if await asyncio.to_thread(shorten, self.stderr_file, limit):
+    def shorten_output(self, limit: int) -> None:
+        """Keep its stdout and stderr files from growing far beyond `limit` bytes each.
+
+        Not for the event loop: it reads and writes files.
+        """
+        shorten(self.stdout_file, limit)
+        if shorten(self.stderr_file, limit):
             self.stderr_start = 0
 
     def _finalize_env(self, env: dict[str, str]) -> None:

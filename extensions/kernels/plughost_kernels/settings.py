@@ -50,7 +50,7 @@ class KernelSettings(msgspec.Struct, frozen=True):
     output_bytes: Annotated[int, msgspec.Meta(ge=MIB)] = 32 * MIB
     """What is kept of all that a kernel writes to stdout outside of cells, and to stderr.
 
-    Beyond that only the last lines stay; the log has had all of them."""
+    Beyond that only the last lines stay."""
     cull_idle_timeout: Annotated[
         float,
         _mapping("cull_idle_timeout"),

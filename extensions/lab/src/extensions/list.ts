@@ -1,23 +1,13 @@
 /** The list of extensions that do not work in this page, as a dialog. */
 
-import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { Widget } from '@lumino/widgets';
+import { showCopyable } from '../copyable';
 import { byExtension, type Problems, textOf } from './text';
 
 /** Show the list; "Copy" puts it into the clipboard. */
-export async function showProblems(problems: Problems, trans: TranslationBundle): Promise<void> {
-  const { button } = await showDialog({
-    title: trans.__('Extensions with problems in this page'),
-    body: new Widget({ node: listOf(problems, trans) }),
-    buttons: [
-      Dialog.cancelButton({ label: trans.__('Close') }),
-      Dialog.okButton({ label: trans.__('Copy') })
-    ]
-  });
-  if (button.accept) {
-    Clipboard.copyToSystem(textOf(problems));
-  }
+export function showProblems(problems: Problems, trans: TranslationBundle): Promise<void> {
+  const title = trans.__('Extensions with problems in this page');
+  return showCopyable(title, listOf(problems, trans), textOf(problems), trans);
 }
 
 function listOf(problems: Problems, trans: TranslationBundle): HTMLElement {

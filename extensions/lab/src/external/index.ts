@@ -5,10 +5,10 @@
  */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Clipboard, Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { Notification } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
-import { Widget } from '@lumino/widgets';
+import { showCopyable } from '../copyable';
 import { originOf, settingFor } from './text';
 
 /** Milliseconds for which it is in the way; later, it is found among the notifications. */
@@ -68,7 +68,7 @@ class KeptOut {
     );
   }
 
-  private async _show(): Promise<void> {
+  private _show(): Promise<void> {
     const allowed = JSON.parse(PageConfig.getOption('externalContent') || '[]');
     const setting = settingFor([...allowed, ...this._origins]);
     const body = document.createElement('div');
@@ -83,17 +83,7 @@ class KeptOut {
     const lines = Object.assign(document.createElement('pre'), { textContent: setting });
     lines.tabIndex = 0; // it may scroll
     body.append(what, how, lines);
-    const { button } = await showDialog({
-      title: this._trans.__('Content of other servers'),
-      body: new Widget({ node: body }),
-      buttons: [
-        Dialog.cancelButton({ label: this._trans.__('Close') }),
-        Dialog.okButton({ label: this._trans.__('Copy') })
-      ]
-    });
-    if (button.accept) {
-      Clipboard.copyToSystem(setting);
-    }
+    return showCopyable(this._trans.__('Content of other servers'), body, setting, this._trans);
   }
 
   private readonly _origins = new Set<string>();
