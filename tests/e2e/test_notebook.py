@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Error, expect
+from playwright.async_api import Error, Route, expect
 
 from .lab import IS_A_PICTURE, Notebook, is_painted, layout_is_saved, row, save, seconds, tab
 
@@ -205,12 +205,21 @@ async def its_contents_lead_to_a_heading(notebook: Notebook) -> None:
 
 async def is_saved_and_renamed(notebook: Notebook) -> None:
     page = notebook.page
+    renamed = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await renamed.wait()
+        await route.continue_()
+
+    # The page asks for them for the caption of its tab, of the name that the file had a moment ago.
+    await page.route("**/api/contents/Untitled.ipynb/checkpoints?*", hold)
     await page.keyboard.press("ControlOrMeta+S")
     dialog = page.locator(".jp-Dialog")
     await dialog.locator("input").first.fill("first.ipynb")
     await dialog.locator(".jp-mod-accept").click()
     await dialog.wait_for(state="detached")
     await row(page, "first.ipynb").click()
+    renamed.set()
     await page.keyboard.press("F2")
     await page.locator(".jp-DirListing-editor").fill("second.ipynb")
     await page.keyboard.press("Enter")

@@ -66,6 +66,7 @@ import workspaces from '@jupyterlab/workspaces-extension';
 import type { IPlugin } from '@lumino/coreutils';
 import { about } from './about';
 import { accessibility } from './accessibility';
+import { captions } from './captions';
 import { extensionProblems } from './extensions';
 import { externalContent } from './external';
 import { fileBrowserFactory } from './filebrowser';
@@ -92,6 +93,7 @@ const standard = [
   application,
   apputils,
   audio,
+  captions,
   cellToolbar,
   celltags,
   codemirror,
