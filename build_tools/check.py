@@ -31,6 +31,8 @@ PROGRAMS = {
 """Debian's packages, and the programs of which one shows that it is there."""
 SIDE_BY_SIDE = ("-n3", "--dist=loadfile", "--no-loadscope-reorder")
 """Three files at a time, in their order: most of a test is waiting for processes."""
+ONCE_MORE = ("--reruns=1", "--max-suite-reruns=2", "--rerun-show-tracebacks")
+"""Two tests may fail once, and are told: docs/decisions/a-failed-test-runs-once-more.md."""
 R_PACKAGES = {"r-cran-irkernel": "IRkernel", "r-cran-ggplot2": "ggplot2"}
 """Debian's packages, and what R calls them: a kernel for R, and what a demo notebook draws with."""
 
@@ -49,7 +51,7 @@ def main(pytest_arguments: list[str]) -> int:
         ("biome", lambda: npm_script("lint")),
         ("typescript", lambda: npm_script("types")),
         ("vitest", lambda: npm_script("test")),
-        ("pytest", lambda: python("-m", "pytest", *SIDE_BY_SIDE, *pytest_arguments)),
+        ("pytest", lambda: python("-m", "pytest", *SIDE_BY_SIDE, *ONCE_MORE, *pytest_arguments)),
     ]
     for name, step in steps:
         print(f"── {name}", flush=True)
