@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import platform
 import re
 import signal
 import sys
@@ -17,6 +18,8 @@ import pytest
 from playwright.async_api import Locator, Page, Request, Response, Route, expect
 
 from plughost.testing import Served
+
+from .lab import open_file, save
 
 STATUS = ".jp-Notebook-ExecutionIndicator"
 CONNECTED = f"{STATUS}:is([data-status=busy], [data-status=unknown])"
@@ -248,6 +251,62 @@ async def test_code_that_is_run_before_its_kernel_is_ready_runs_once_when_it_is(
     await lab.told("Select Kernel")
     await lab.choose("Python 3 (ipykernel)")
     await lab.prints("never\n")
+
+
+async def test_a_notebook_that_is_only_looked_at_stays_as_it_is(served, visit, jupyter_folders):
+    """Its kernel is called otherwise here, is of another version, or is not to be had."""
+    root = jupyter_folders / "root"
+    there = {"name": "python3", "display_name": "Python", "language": "python"}
+    root.mkdir()
+    old = root / "old.ipynb"
+    old.write_text(notebook(there, {"name": "python", "version": "3.4.0"}))
+    gone = root / "gone.ipynb"
+    gone.write_text(notebook({"name": "gone", "display_name": "Gone"}, {"name": "fortran"}))
+    before = {file: file.read_bytes() for file in (old, gone)}
+    visited = await visit(served().url)
+    page = visited.page
+    lab = Lab(page)
+
+    await open_file(page, "old.ipynb")
+    await lab.idle()
+    changed = page.locator(".lm-TabBar-tab.jp-mod-dirty")
+    await expect(changed).to_have_count(0)
+    await page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon").last.click()
+    await expect(lab.front).to_have_count(0)
+    await expect(lab.dialog).to_have_count(0)
+
+    await open_file(page, "gone.ipynb")
+    await lab.told("There is no kernel “gone” (fortran) here.", "Select Kernel")
+    await visited.screenshot("no-such-kernel")
+    await lab.answer(".jp-mod-reject")
+    await expect(changed).to_have_count(0)
+    assert {file: file.read_bytes() for file in before} == before
+
+    # Whoever changes something saves what has run it.
+    await open_file(page, "old.ipynb")
+    await lab.idle()
+    await lab.run_last("print('seen')")
+    await lab.prints("seen\n")
+    await save(page)
+    metadata = json.loads(old.read_text())["metadata"]
+    assert metadata["kernelspec"] == there
+    assert metadata["language_info"]["version"] == platform.python_version()
+    # Another kernel is a change as well.
+    await open_file(page, "gone.ipynb")
+    await lab.menu("Kernel", "Change Kernel")
+    await lab.choose("Python 3 (ipykernel)")
+    await lab.idle()
+    await save(page)
+    metadata = json.loads(gone.read_text())["metadata"]
+    assert metadata["kernelspec"]["name"] == "python3"
+    assert metadata["language_info"]["name"] == "python"
+
+
+def notebook(kernelspec: dict[str, str], language_info: dict[str, str]) -> str:
+    cell = {"id": "1", "cell_type": "code", "source": "", "metadata": {}, "outputs": []}
+    metadata = {"kernelspec": kernelspec, "language_info": language_info}
+    cells = [{**cell, "execution_count": None}]
+    return json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
 
 
 async def test_a_kernels_death_says_why_and_what_it_last_wrote(served, visit, specs):

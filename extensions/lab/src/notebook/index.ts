@@ -1,4 +1,4 @@
-/** Notebooks of any length: the stock factory's plugin with notebooks and cells of ours. */
+/** Notebooks of any length, and of any age: the stock factory's plugin with notebooks of ours. */
 
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { CodeCell, MarkdownCell, RawCell } from '@jupyterlab/cells';
@@ -7,6 +7,7 @@ import { type Notebook, NotebookPanel } from '@jupyterlab/notebook';
 import type { IPlugin } from '@lumino/coreutils';
 import { LateCodeCell, LateMarkdownCell, LateRawCell } from './cells';
 import { LateNotebook } from './notebook';
+import { keepUntouched } from './untouched';
 
 class ContentFactory extends NotebookPanel.ContentFactory {
   override createNotebook(options: Notebook.IOptions): Notebook {
@@ -33,6 +34,8 @@ export const notebookFactory: IPlugin<JupyterFrontEnd, NotebookPanel.IContentFac
   provides: NotebookPanel.IContentFactory,
   requires: [IEditorServices],
   autoStart: true,
-  activate: (_app: JupyterFrontEnd, { factoryService }: IEditorServices) =>
-    new ContentFactory({ editorFactory: factoryService.newInlineEditor })
+  activate: (_app: JupyterFrontEnd, { factoryService }: IEditorServices) => {
+    keepUntouched();
+    return new ContentFactory({ editorFactory: factoryService.newInlineEditor });
+  }
 };

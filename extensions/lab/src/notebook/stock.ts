@@ -8,7 +8,13 @@
  */
 
 import type { Cell, ICellModel } from '@jupyterlab/cells';
-import { type CellList, Notebook, type NotebookViewModel } from '@jupyterlab/notebook';
+import {
+  type CellList,
+  type INotebookModel,
+  Notebook,
+  NotebookPanel,
+  type NotebookViewModel
+} from '@jupyterlab/notebook';
 import type { IObservableList } from '@jupyterlab/observables';
 import type { IOutputModel } from '@jupyterlab/rendermime';
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
@@ -38,6 +44,15 @@ export interface IStockNotebook
 export const StockNotebook = Notebook as unknown as new (
   options: Notebook.IOptions
 ) => IStockNotebook;
+
+/** Members of `NotebookPanel`, which writes down what a new kernel is. */
+export interface IStockPanel {
+  readonly model: INotebookModel | null;
+  _updateLanguage(language: KernelMessage.ILanguageInfo): void;
+  _updateSpec(kernel: Kernel.IKernelConnection): Promise<void>;
+}
+
+export const stockPanel = NotebookPanel.prototype as unknown as IStockPanel;
 
 /** Members of `Cell`. */
 export interface IStockCell

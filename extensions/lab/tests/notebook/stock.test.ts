@@ -31,6 +31,7 @@ it.each(['notebook', 'cells', 'outputarea'])(
 
 it.each([
   ['IStockNotebook', 'notebook/lib/widget', 'ui-components/lib/components/windowedlist'],
+  ['IStockPanel', 'notebook/lib/panel', 'notebook/lib/panel'],
   ['IStockCell', 'cells/lib/widget', 'cells/lib/widget'],
   ['IStockOutputs', 'outputarea/lib/widget', 'outputarea/lib/widget'],
   ['IStockLayout', 'notebook/lib/windowing', 'notebook/lib/windowing']
@@ -39,6 +40,13 @@ it.each([
   const types = read(`${stock}${file}.d.ts`) + read(`${stock}${parent}.d.ts`);
   expect(declared.length).toBeGreaterThan(0);
   expect(declared.filter(member => !new RegExp(`\\b${member}\\b`).test(types))).toEqual([]);
+});
+
+it('writes down what a kernel is in two places, and when there is a new one', () => {
+  const code = read(`${stock}notebook/lib/panel.js`);
+  expect(code.match(/this\._update(Language|Spec)\(/g)?.length).toBe(2);
+  expect(method(code, '_onKernelChanged(sender, args)')).toContain('this._updateLanguage(');
+  expect(method(code, '_onKernelChanged(sender, args)')).toContain('this._updateSpec(newValue)');
 });
 
 it('draws cells in one place only, when there is time and when it is updated', () => {
