@@ -3,13 +3,14 @@
 To read it in order:
 - what can be started: `kernelspecs.py`, `folders.py`, `kernel_json.py`; who else says so:
   `providers.py`, `managers.py`
-- `kernels.py` and `arguments.py` (all running kernels), `kernel.py` (one of them),
-  `process.py`, `provisioner.py` and `ports.py` (its process), `registry.py` (how it outlives
-  the server), `death.py` and `cgroups.py` (how it ends)
+- `kernels.py` and `arguments.py` (all running kernels), `kernel.py`, `activity.py` and `tasks.py`
+  (one of them), `process.py`, `provisioner.py`, `ports.py` and `output_files.py` (its process),
+  `registry.py` (how it outlives the server), `death.py` and `cgroups.py` (how it ends)
 - the way of a message: `channels.py` and `framing.py` (WebSockets), `clients.py`, `requests.py`,
-  `connection.py` (ZeroMQ), `messages.py`, `adaptation.py`, `policy.py`
+  `held.py`, `connection.py` (ZeroMQ), `messages.py`, `adaptation.py`, `policy.py`
 - what becomes of output: `journal.py`, `text.py`, `delivery.py`; `bounded.py` (what they forget)
-- `sessions.py` (which document uses which kernel), `handlers.py` (HTTP), `events.py`
+- `sessions.py` (which document uses which kernel), `handlers.py` (HTTP), `models.py` and
+  `errors.py` (what it answers), `events.py` and `audit.py` (who is told), `settings.py`
 - `warm.py`, `claiming.py`, `memory.py` (a kernel before anybody wants one), `culling.py` (the
   end of idle ones)
 """

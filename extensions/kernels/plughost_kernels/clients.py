@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from plughost_kernels import messages
+from plughost_kernels.audit import audit
 from plughost_kernels.connection import CHANNELS
 from plughost_kernels.death import Death
 from plughost_kernels.delivery import Client, Delivery
@@ -19,8 +20,6 @@ AUDITED = ("execute_request", "debug_request", "shutdown_request", "interrupt_re
 """Messages from clients that an audit names."""
 
 log = logging.getLogger("plughost.kernels")
-audit = logging.getLogger("plughost.audit")
-"""Who did what to which kernel, for whoever keeps that: nothing of code or outputs."""
 
 
 class Clients:
@@ -42,14 +41,20 @@ class Clients:
         A question that the kernel has asked somebody who is not there any more goes to it.
         """
         self.delivery.attach(client, since)
-        question, asked = self.requests.question, self.requests.questioned
-        if question is not None and not any(session in self.delivery for session in asked):
-            asked.add(client.session)
-            self.delivery.give(question, client.session)
+        self._hand_on([client.session])
 
     def detach(self, client: Client) -> None:
-        """A client is gone."""
+        """A client is gone; what the kernel has asked it goes to the others."""
         self.delivery.detach(client)
+        if self.requests.asked_of is not None:
+            self._hand_on(self.delivery.sessions)
+
+    def _hand_on(self, sessions: Sequence[str]) -> None:
+        """Ask these, too, unless the one is there that the kernel has asked."""
+        question = self.requests.question
+        if question is not None and self.requests.asked_of not in self.delivery:
+            for session in filter(self.requests.ask_also, sessions):
+                self.delivery.give(question, session)
 
     def sends(self, client: Client, channel: str, parts: Sequence[bytes]) -> bool:
         """A client sends a message; whether it is to reach the kernel. Raises BadMessage."""
@@ -102,6 +107,16 @@ class Clients:
         """Tell everyone in the kernel's name, `speaker` being its session, that it is ready."""
         self.receive(composed("status", {"execution_state": "idle"}, session=speaker))
         self.pause()
+
+    def abort(self, client: Client, request: Message) -> None:
+        """Tell a client that its code will not run, as a kernel does after an interrupt."""
+        parent = request.parts[0]
+        for channel, kind, content in (
+            ("shell", "execute_reply", {"status": "aborted"}),
+            ("iopub", "status", {"execution_state": "idle"}),
+        ):
+            answer = composed(kind, content, session=client.session, parent=parent, channel=channel)
+            self.delivery.give(answer, client.session)
 
     def forget_requests(self) -> None:
         """The process that was asked is gone; nothing will be answered."""

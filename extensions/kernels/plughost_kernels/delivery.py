@@ -116,9 +116,14 @@ class Delivery:
         """The kernel that was asked is gone; nothing will be answered."""
         self._asked.clear()
 
-    def __contains__(self, session: str) -> bool:
+    def __contains__(self, session: object) -> bool:
         """Whether a client with this session is connected."""
         return session in self._readers
+
+    @property
+    def sessions(self) -> Sequence[str]:
+        """Of the clients that are connected."""
+        return [*self._readers]
 
     def deliver(self, message: Message) -> str | None:
         """Number and keep a message for whom it concerns, until `pause()` or `flush()`.

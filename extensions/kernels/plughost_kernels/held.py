@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from plughost_kernels.delivery import Client
 
-MOST = 1000
-"""So many messages, the latest, are kept."""
+_Kept = tuple[Client, str, Sequence[bytes]]
 
 
 class Held:
-    """Keeps messages, in the order in which they came, from `begin()` to `end()`."""
+    """Keeps messages, in the order in which they came, from `begin()` to `end()`.
+
+    All of them, as ZeroMQ does for a kernel that is busy: one that is left out would take from
+    the next what it builds on.
+    """
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[Client, str, Sequence[bytes]]] | None = None
+        self._waiting: list[_Kept] | None = None
         self._channels: Sequence[str] = ()
 
     def __len__(self) -> int:
@@ -29,7 +31,7 @@ class Held:
         """Keep from now on what is sent on these channels, and nothing else."""
         self._channels = channels
         if self._waiting is None:
-            self._waiting = deque(maxlen=MOST)
+            self._waiting = []
 
     def keeps(self, client: Client, channel: str, parts: Sequence[bytes]) -> bool:
         """Keep a message, unless it need not wait; whether it was kept."""
@@ -38,7 +40,19 @@ class Held:
         self._waiting.append((client, channel, parts))
         return True
 
-    def end(self) -> Sequence[tuple[Client, str, Sequence[bytes]]]:
+    def take(self, wanted: Callable[[str, Sequence[bytes]], bool]) -> Sequence[_Kept]:
+        """Keep no longer what is wanted, by channel and parts; that is returned."""
+        taken = [kept for kept in self._waiting or () if wanted(*kept[1:])]
+        if self._waiting is not None:
+            self._waiting = [kept for kept in self._waiting if not wanted(*kept[1:])]
+        return taken
+
+    def drop(self) -> None:
+        """Forget what was kept so far: it was meant for a process that is given up."""
+        if self._waiting is not None:
+            self._waiting.clear()
+
+    def end(self) -> Sequence[_Kept]:
         """Keep nothing any more; what was kept."""
-        kept, self._waiting = self._waiting or (), None
-        return [*kept]
+        kept, self._waiting = self._waiting or [], None
+        return kept

@@ -19,9 +19,10 @@ import zmq
 import zmq.asyncio
 
 from plughost import child_environment
-from plughost_kernels import claiming
+from plughost_kernels import claiming, messages
 from plughost_kernels.activity import Activity
 from plughost_kernels.arguments import folder_still_there
+from plughost_kernels.audit import audit
 from plughost_kernels.claiming import SilentRequest
 from plughost_kernels.clients import Clients
 from plughost_kernels.connection import CHANNELS, Connection
@@ -54,8 +55,6 @@ INTRODUCTION_PATIENCE = 2.0
 """Seconds in which a claimed kernel has to learn its folder."""
 
 log = logging.getLogger("plughost.kernels")
-audit = logging.getLogger("plughost.audit")
-"""Who did what to which kernel, for whoever keeps that: nothing of code or outputs."""
 
 
 class Kernel:
@@ -105,7 +104,7 @@ class Kernel:
         self._tasks = Tasks(kernel_id)
         self._connected: tuple[dict[str, str], list[str]] = ({}, [])
         self._identities = [f"plughost-{secrets.token_hex(8)}"]
-        self._is_over = self._is_left = False
+        self._is_over = self._is_left = self._in_doubt = False
         self._deaths = 0
         self._about = {"kernel": kernel_id}
 
@@ -162,9 +161,17 @@ class Kernel:
         self._tasks.start(self._watch())
 
     async def interrupt(self) -> None:
-        """Interrupt what it is doing, by signal or message as its kernelspec says."""
+        """Interrupt what it is doing, by signal or message as its kernelspec says.
+
+        While it is being started it does nothing yet, and most programs would end: then only
+        the code is given up that waits for it. Raises KernelNotRunning.
+        """
         self._require_running()
         audit.debug("kernel_interrupt", extra=self._about)
+        if not self._settled.is_set():
+            for client, _, parts in self._held.take(_is_code):
+                self.clients.abort(client, messages.read("shell", parts))
+            return
         try:
             await self._process.interrupt()
         except RuntimeError as error:
@@ -178,11 +185,12 @@ class Kernel:
         """
         audit.debug("kernel_restart", extra=self._about)
         self._activity.last = datetime.now(timezone.utc)  # somebody wants it
+        self._held.drop()
         async with self._changing:
             self._require_ours()
             self._deaths = 0
-            self._death = None
             await self._relaunch(now=False)
+            self._death = None
         await self.reachable()
         if not self._connection.answered.is_set():
             raise KernelDied(self.id, f"it has had {self._settings.answer_timeout:g} s to.")
@@ -195,9 +203,22 @@ class Kernel:
             if self._is_over or self._is_left:
                 return  # somebody else has done it, or it is not ours any more
             await self._tasks.cancel()
-            await self._process.shutdown(now=now)
-            self._is_over = True
-            await self._end(Death("it was shut down"))
+            try:
+                await self._process.shutdown(now=now)
+            except Exception:
+                # A provisioner of another package may raise anything, and its kernel go on.
+                if await self._is_alive():
+                    self._tasks.start(self._watch())
+                    if self._held.begun or not self._settled.is_set():
+                        self._tasks.start(self._greet())
+                else:
+                    await self._be_over()
+                raise
+            await self._be_over()
+
+    async def _be_over(self) -> None:
+        self._is_over = True
+        await self._end(Death("it was shut down"))
 
     async def leave(self) -> bool:
         """Let go of the process without ending it; False if nobody could adopt it."""
@@ -209,10 +230,12 @@ class Kernel:
             self._connection.close()
             lasting.leave()
             self._is_left = True
+            self._settled.set()  # who waits for it hears that
         return True
 
-    def disconnect(self) -> None:
-        """Hear no more of it, and tell it nothing, whatever has come of it."""
+    async def abandon(self) -> None:
+        """Do no more for it, whatever has come of it."""
+        await self._tasks.cancel()
         self._connection.close()
 
     async def save(self) -> None:
@@ -255,15 +278,20 @@ class Kernel:
 
     def model(self) -> KernelModel:
         """The kernel as clients see it."""
+        requests = self.clients.requests
+        running = requests.running
+        state = self._activity.state
+        if state == "idle" and running is not None and running.msg_type == "execute_request":
+            state = "busy"  # it says that it is idle also when it is done with something beside
         return KernelModel(
             id=self.id,
             name=self.name,
             last_activity=self._activity.last,
-            execution_state=self._activity.state,
+            execution_state=state,
             connections=len(self.clients),
-            running=self.clients.requests.running,
-            queued=self.clients.requests.waiting + len(self._held),
-            input=self.clients.requests.input,
+            running=running,
+            queued=requests.queued() + len(self._held),
+            input=requests.input,
             reason=self._reason or msgspec.UNSET,
             traceback="\n".join(self._death.stderr if self._death else ()) or msgspec.UNSET,
         )
@@ -371,11 +399,30 @@ class Kernel:
         self._connected = (self._connected[0], self._identities)
 
     async def _watch(self) -> None:
-        while await self._process.is_alive():
+        while await self._is_alive():
             await self._process.shorten_output(self._settings.output_bytes)
             await asyncio.sleep(self._settings.watch_interval)
         async with self._changing:
             await self._died()
+
+    async def _is_alive(self) -> bool:
+        """Whether its process lives, or nobody can tell: whoever asks far away may fail to."""
+        try:
+            alive = await self._process.is_alive()
+        except Exception as error:
+            if not self._in_doubt:
+                log.warning(
+                    "Whether kernel %s (%s) is alive cannot be told for now: %s",
+                    self.id,
+                    self.name,
+                    error,
+                    exc_info=error,
+                    extra=self._about,
+                )
+            self._in_doubt = True
+            return True
+        self._in_doubt = False
+        return alive
 
     async def _died(self) -> None:
         """The process ended and nobody had asked for it."""
@@ -400,6 +447,7 @@ class Kernel:
             return
         self._death = why
         self._connection.renew()
+        self._held.drop()
         self._be_without()  # whoever is told connects anew, and asks at once
         self.clients.tell("restarting", why)
         try:
@@ -502,3 +550,11 @@ class Kernel:
     def _require_running(self) -> None:
         if self._activity.state == "dead":
             raise KernelNotRunning(self.id, self._reason)
+
+
+def _is_code(channel: str, parts: Sequence[bytes]) -> bool:
+    """Whether a client's message is code to run."""
+    try:
+        return messages.read(channel, parts).header.msg_type == "execute_request"
+    except BadMessage:
+        return False

@@ -18,6 +18,7 @@ from plughost_kernels.arguments import (
     check_variables,
     working_folder,
 )
+from plughost_kernels.audit import audit
 from plughost_kernels.culling import Culling
 from plughost_kernels.errors import KernelExists, KernelFailed, KernelNotFound, ServerStops
 from plughost_kernels.events import KernelEvents
@@ -115,13 +116,20 @@ class Kernels:
         self._all.clear()
         try:
             waiting = [self.warm.stop()] if self.warm is not None else []
-            await asyncio.gather(*waiting, *(kernel.shutdown() for kernel in ending))
+            await asyncio.gather(*waiting, *(self._end(kernel) for kernel in ending))
         finally:
             for kernel in ending:
-                kernel.disconnect()  # ZeroMQ waits for ever for whatever is still open
+                await kernel.abandon()  # ZeroMQ waits for ever for whatever is still open
             if self._context is not None:
                 self._context.destroy(linger=0)
             self._registry.close()
+
+    async def _end(self, kernel: Kernel) -> None:
+        """End one of several kernels, whatever becomes of it."""
+        try:
+            await kernel.shutdown()
+        except Exception:
+            log.exception("Kernel %s could not be ended.", kernel.id, extra={"kernel": kernel.id})
 
     async def _leave(self) -> list[Kernel]:
         """Let go of all kernels that another server can adopt; these are they."""
@@ -188,12 +196,15 @@ class Kernels:
             self._forget(kernel)
             raise
         about = {"kernel": kernel_id}
-        logging.getLogger("plughost.audit").debug("kernel_start", extra={**about, "path": path})
+        audit.debug("kernel_start", extra={**about, "path": path})
         log.info("Kernel %s (%s) started.", kernel_id, spec.name, extra=about)
         return kernel
 
     async def interrupt(self, kernel_id: str) -> None:
-        """Interrupt what a kernel is doing. Raises KernelNotFound and KernelNotRunning."""
+        """Interrupt what a kernel is doing.
+
+        Raises KernelNotFound, KernelNotRunning and ServerStops.
+        """
         kernel = self.get(kernel_id)
         with self._events.telling("interrupt", kernel_id, kernel.name):
             await kernel.interrupt()
@@ -201,7 +212,8 @@ class Kernels:
     async def restart(self, kernel_id: str) -> Kernel:
         """Restart a kernel; returns when it answers.
 
-        Raises KernelNotFound, KernelFailed and KernelDied.
+        Raises KernelNotFound, KernelFailed, KernelDied, KernelEnded when it is shut down
+        meanwhile, and ServerStops.
         """
         kernel = self.get(kernel_id)
         with self._events.telling("restart", kernel_id, kernel.name):
@@ -213,7 +225,10 @@ class Kernels:
         return kernel_id in self._ending
 
     async def shutdown(self, kernel_id: str) -> None:
-        """End one kernel; who wants the same meanwhile waits for it. Raises KernelNotFound."""
+        """End one kernel; who wants the same meanwhile waits for it.
+
+        Raises KernelNotFound and ServerStops.
+        """
         kernel = self.get(kernel_id)
         while (others := self._ending.get(kernel_id)) is not None:
             await others.wait()

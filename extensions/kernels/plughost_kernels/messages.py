@@ -40,6 +40,7 @@ class Header(msgspec.Struct):
     msg_id: str = ""
     msg_type: str = ""
     session: str = ""
+    subshell_id: str | None = None
 
 
 class _Status(msgspec.Struct):
@@ -216,14 +217,19 @@ def with_content(parts: Sequence[bytes], content: Mapping[str, Any]) -> list[byt
 
 
 def composed(
-    msg_type: str, content: Mapping[str, Any], *, session: str, parent: bytes = b"{}"
+    msg_type: str,
+    content: Mapping[str, Any],
+    *,
+    session: str,
+    parent: bytes = b"{}",
+    channel: str = "iopub",
 ) -> Message:
-    """A message of our own on iopub, said to belong to a client's `session`.
+    """A message of our own, said to belong to a client's `session`.
 
     `parent` is the header of the request that it belongs to.
     """
     parts = [new_header(msg_type, session), parent, b"{}", msgspec.json.encode(content)]
-    return read("iopub", parts)
+    return read(channel, parts)
 
 
 def new_header(msg_type: str, session: str) -> bytes:

@@ -19,6 +19,8 @@ def appending(path: Path) -> BinaryIO:
 def shorten(path: Path, limit: int) -> bool:
     """Leave only the last lines of a file longer than `limit` bytes; whether it was.
 
+    Of one line without end, its end.
+
     The process that writes to it goes on at the new end, since it appends. What it writes
     in this very moment may be lost.
     """
@@ -28,10 +30,11 @@ def shorten(path: Path, limit: int) -> bool:
             return False
         with path.open("r+b") as file:
             file.seek(size - KEPT)
-            _, _, lines = file.read(KEPT).partition(b"\n")
+            end = file.read(KEPT)
+            kept = end.partition(b"\n")[2] or end
             file.seek(0)
-            file.write(b"(%d bytes that stood here were too much.)\n" % (size - len(lines)))
-            file.write(lines)
+            file.write(b"(%d bytes that stood here were too much.)\n" % (size - len(kept)))
+            file.write(kept)
             file.truncate()
     except OSError:  # it is gone, or cannot be written now
         return False

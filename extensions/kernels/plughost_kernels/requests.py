@@ -27,20 +27,36 @@ class _Waiting(NamedTuple):
     asked: float
 
 
+class _Running(NamedTuple):
+    """A request that the kernel has begun with, and in which subshell (JEP 91)."""
+
+    request: RequestModel
+    subshell: str | None
+
+
 class Requests:
     """The requests on a kernel's shell channel, from when they are sent to their end."""
 
     def __init__(self) -> None:
         self.question: Message | None = None
+        self.asked_of: str | None = None
+        """The session of the client that the question is for; None: it is for all."""
         self.questioned: set[str] = set()
         """Sessions of the clients that were given the question, and may answer it."""
         self._unheard = False
         self._waiting: dict[str, _Waiting] = {}
-        self._running: dict[str, RequestModel] = {}
+        self._running: dict[str, _Running] = {}
 
-    @property
-    def waiting(self) -> int:
-        """How many requests the kernel has not begun with, and may still begin with."""
+    def queued(self) -> int:
+        """How many requests the kernel is not at work on, and may still begin with.
+
+        Some kernels, xeus-python for one, say that they are busy with whatever has come. At
+        work they are on one of them, and on one for each subshell.
+        """
+        at_once = len({running.subshell for running in self._running.values()})
+        return len(self._running) - at_once + self._not_begun()
+
+    def _not_begun(self) -> int:
         horizon = time.monotonic() - PASSED_OVER
         while self._waiting and not self._running:
             oldest = next(iter(self._waiting))
@@ -52,7 +68,8 @@ class Requests:
     @property
     def running(self) -> RequestModel | None:
         """What it is at work on; with subshells the oldest of several."""
-        return next(iter(self._running.values()), None)
+        oldest = next(iter(self._running.values()), None)
+        return oldest.request if oldest else None
 
     @property
     def input(self) -> InputModel | None:
@@ -77,10 +94,18 @@ class Requests:
         remember(self._waiting, header.msg_id, waiting, REMEMBERED)
 
     def questions(self, message: Message, session: str | None) -> None:
-        """The kernel asks for input, and the client `session` was told."""
+        """The kernel asks for input, and the client `session` was told; None: every one."""
         self._unheard = False
         self.question = message
+        self.asked_of = session
         self.questioned = {session} if session else set()
+
+    def ask_also(self, session: str) -> bool:
+        """Let a client answer that was not asked; whether it was not."""
+        if session in self.questioned:
+            return False
+        self.questioned.add(session)
+        return True
 
     def assume_question(self) -> None:
         """It may have asked something through an earlier server, and wait for the answer."""
@@ -91,7 +116,7 @@ class Requests:
         if self.question is None:
             return self._unheard
         about = ("", self.question.header.msg_id, self.question.parent.msg_id)
-        asked = not self.questioned or session in self.questioned
+        asked = self.asked_of is None or session in self.questioned
         return asked and answer.parent.msg_id in about
 
     def answered(self) -> None:
@@ -137,7 +162,7 @@ class Requests:
         else:
             return  # what comes on control is done beside the work
         request.since = datetime.now(timezone.utc)
-        self._running[parent.msg_id] = request
+        self._running[parent.msg_id] = _Running(request, parent.subshell_id)
 
     def _forget_passed_over(self, before: str) -> None:
         """A kernel that begins with a request is done with those before it.

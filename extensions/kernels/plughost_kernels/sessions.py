@@ -65,15 +65,22 @@ class Sessions:
         """The session of a path: the one there is, or a new one with the kernel asked for.
 
         Raises BadRequest for a path that no kernel can be told, KernelNotFound, KernelEnded,
-        KernelspecNotFound, KernelFailed; SessionNotFound when it was closed at once.
+        KernelspecNotFound, KernelFailed, ServerStops; SessionNotFound when it was closed at once.
         """
         self._check(request.path)
         # One at a time for a path: of two requests the second gets the first one's.
         async with self._opening.setdefault(request.path, asyncio.Lock()):
             for model in self.all():
                 if model.path == request.path:
-                    return model
+                    return await self._revived(model, request.kernel or KernelChoice())
             return await self._open(request)
+
+    async def _revived(self, model: SessionModel, choice: KernelChoice) -> SessionModel:
+        """A session that there is, with another kernel where its own is dead."""
+        if model.kernel.execution_state != "dead" or choice.id:
+            return model
+        name = choice.name or model.kernel.name
+        return await self.change(model.id, SessionChange(kernel=KernelChoice(name=name)))
 
     async def _open(self, request: SessionRequest) -> SessionModel:
         facts = SessionFacts(
@@ -109,12 +116,18 @@ class Sessions:
         return self.get(session_id)
 
     async def close(self, session_id: str) -> None:
-        """End a session and its kernel. Raises SessionNotFound, SessionKernelGone."""
+        """End a session and its kernel.
+
+        Raises SessionNotFound, SessionKernelGone, and ServerStops.
+        """
         self._require(session_id)
-        _, kernel_id = self._all.pop(session_id)
-        if kernel_id not in self._kernels:
-            raise SessionKernelGone(session_id, kernel_id)
-        await self._kernels.shutdown(kernel_id)
+        _, kernel_id = self._all[session_id]
+        if not self._kernels.stopping:
+            del self._all[session_id]
+        try:
+            await self._kernels.shutdown(kernel_id)
+        except KernelNotFound as error:
+            raise SessionKernelGone(session_id, kernel_id) from error
 
     async def _other_kernel(
         self, session_id: str, choice: KernelChoice | None, path: str

@@ -279,6 +279,35 @@ if starts > 1:
         await restarting
 
 
+async def test_an_interrupt_of_a_kernel_that_is_being_started_ends_only_what_waits(
+    start, launch, connect, root, eventually
+):
+    slow = COUNT_STARTS + "import time; time.sleep(1 if starts > 1 else 0)\n"
+    async with start(plughost_kernels, **settings()) as (_, client):
+        kernel_id = await launch(client, slow)
+        url = f"/api/kernels/{kernel_id}"
+        line = await connect(client, kernel_id)
+        restarting = asyncio.ensure_future(client.post(f"{url}/restart"))
+
+        async def under_way():
+            return (root / "starts").stat().st_size == 2
+
+        await eventually(under_way)
+        asked = line.execute("open('ran', 'w').close()")
+
+        async def waits():
+            return (await client.get(url)).json["queued"] == 1
+
+        await eventually(waits)
+        assert (await client.post(f"{url}/interrupt")).status == 204
+        answer = await line.answer(asked)
+        assert (await restarting).status == 200
+        assert await line.print("request.print('up')") == "up"
+    assert [m.content["status"] for m in answer if m.kind == "execute_reply"] == ["aborted"]
+    assert (root / "starts").stat().st_size == 2
+    assert not (root / "ran").exists()
+
+
 async def test_what_a_process_that_died_was_asked_too_late_is_asked_of_nobody(
     start, launch, connect, root, eventually
 ):

@@ -265,6 +265,75 @@ async def test_a_server_ends_though_a_kernel_cannot_be_shut_down(
     assert "its provisioner will not have it" in caplog.text
 
 
+async def test_a_kernel_that_cannot_be_shut_down_costs_the_others_nothing(
+    start, launch, connect, pid_of, monkeypatch, caplog
+):
+    shutdown = KernelProcess.shutdown
+
+    async with start(plughost_kernels, **settings(shutdown_wait=0.4)) as (_, client):
+        kernels = [await launch(client, STUBBORN) for _ in range(2)]
+        for kernel_id in kernels:
+            line = await connect(client, kernel_id)
+            assert await line.print("request.print('up')") == "up"
+        pids = [pid_of(kernel_id) for kernel_id in kernels]
+
+        async def one_complains(process: KernelProcess, *, now: bool) -> None:
+            first = kernels[0] in process.connection_file
+            await shutdown(process, now=now or first)
+            if first:
+                raise RuntimeError("its provisioner will not have it")
+
+        monkeypatch.setattr(KernelProcess, "shutdown", one_complains)
+    assert not any(lives(pid) for pid in pids)
+    assert "its provisioner will not have it" in caplog.text
+
+
+async def test_a_kernel_that_cannot_be_shut_down_is_as_before(
+    start, launch, connect, pid_of, monkeypatch
+):
+    async def complaining(process: KernelProcess, *, now: bool) -> None:
+        raise RuntimeError("its provisioner will not have it")
+
+    async with start(plughost_kernels, **settings()) as (_, client):
+        with monkeypatch.context() as patch:
+            patch.setattr(KernelProcess, "shutdown", complaining)
+            kernel_id = await launch(client, "import time; time.sleep(0.5)")
+            url = f"/api/kernels/{kernel_id}"
+            assert (await client.delete(url)).status == 500
+        with soon():
+            line = await connect(client, kernel_id)
+            assert await line.print("request.print('here')") == "here"
+            os.kill(pid_of(kernel_id), signal.SIGKILL)
+            await line.until(lambda m: m.content.get("execution_state") == "restarting")
+            assert await line.print("request.print('anew')") == "anew"
+        assert (await client.delete(url)).status == 204
+
+
+async def test_a_kernel_is_watched_on_though_its_life_cannot_be_told_for_a_while(
+    start, launch, connect, pid_of, monkeypatch, caplog, eventually
+):
+    asked = []
+
+    async def unreachable(process: KernelProcess) -> bool:
+        asked.append(process)
+        raise OSError("nobody there")
+
+    async with start(plughost_kernels, **settings()) as (_, client):
+        kernel_id = await launch(client)
+        line = await connect(client, kernel_id)
+        with monkeypatch.context() as patch:
+            patch.setattr(KernelProcess, "is_alive", unreachable)
+
+            async def in_doubt():
+                return len(asked) > 3
+
+            await eventually(in_doubt)
+        os.kill(pid_of(kernel_id), signal.SIGKILL)
+        await line.until(lambda m: m.content.get("execution_state") == "restarting")
+        assert await line.print("request.print('anew')") == "anew"
+    assert caplog.text.count("is alive cannot be told for now: nobody there") == 1
+
+
 async def test_what_is_asked_of_a_stopped_kernel_is_answered_when_it_goes_on(
     start, launch, connect, bystander, pid_of
 ):

@@ -46,6 +46,17 @@ async def test_of_what_a_kernel_writes_the_last_lines_are_kept(
     assert not stdout.exists() or stdout.stat().st_size == 0
 
 
+def test_of_a_line_without_end_the_end_is_kept(tmp_path):
+    file = tmp_path / "kernel.err"
+    with appending(file) as writer:
+        writer.write(b"\r".join(b"%d %%" % number for number in range(100_000)))
+    assert shorten(file, 2 * KEPT)
+    first, last = file.read_bytes().split(b"\n")
+    assert b"too much" in first
+    assert last.endswith(b"\r99998 %\r99999 %")
+    assert len(last) == KEPT
+
+
 def test_who_writes_goes_on_at_the_new_end(tmp_path):
     file = tmp_path / "kernel.err"
     with appending(file) as writer:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import plughost_kernels
-from plughost_kernels.errors import SessionNotFound
+from plughost_kernels.errors import ServerStops, SessionNotFound
 from plughost_kernels.kernels import Kernels
 from plughost_kernels.models import KernelChoice, SessionChange
 from plughost_kernels.sessions import Sessions
@@ -215,6 +215,36 @@ async def test_a_session_that_is_closed_while_it_gets_another_kernel_stays_close
             await changing
         left = [(await client.get(path)).json for path in ("/api/sessions", "/api/kernels")]
     assert left == [[], []]
+
+
+async def test_a_session_that_is_opened_again_gets_a_kernel_for_its_dead_one(
+    start, launch, connect
+):
+    never = {"extensions": {"kernels": {"watch_interval": 0.05, "restart_limit": 0}}}
+    async with start(plughost_kernels, **never) as (_, client):
+        dying = await launch(client)
+        session = (await client.post("/api/sessions", new("a", kernel={"id": dying}))).json
+        line = await connect(client, dying)
+        line.execute("os._exit(3)")
+        await line.until(lambda m: m.content.get("execution_state") == "dead")
+        named = (await client.post("/api/sessions", new("a", kernel={"id": dying}))).json
+        again = (await client.post("/api/sessions", new("a"))).json
+        kernels = [one["id"] for one in (await client.get("/api/kernels")).json]
+    assert named["kernel"]["execution_state"] == "dead"  # who names it wants this one
+    assert (again["id"], again["kernel"]["name"]) == (session["id"], "python3")
+    assert kernels == [again["kernel"]["id"]] != [dying]
+
+
+async def test_a_session_whose_kernel_was_left_is_not_said_to_be_over(start):
+    async with start(plughost_kernels) as (host, client):
+        session = (await client.post("/api/sessions", new("a"))).json
+        sessions = host.service(Sessions)
+        host.stop(keep=True)
+    with pytest.raises(ServerStops):
+        await sessions.close(session["id"])
+    async with start(plughost_kernels) as (_, client):
+        assert [one["id"] for one in (await client.get("/api/sessions")).json] == [session["id"]]
+        assert (await client.delete(f"/api/sessions/{session['id']}")).status == 204
 
 
 UNHURRIED = """

@@ -107,6 +107,25 @@ async def test_a_question_goes_to_who_comes_when_nobody_who_was_asked_is_left(
     assert printed(said) == "got Ada\n"
 
 
+async def test_a_question_goes_to_who_is_there_when_the_one_who_was_asked_leaves(
+    start, connect, printed
+):
+    async with start(plughost_kernels) as (_, client):
+        kernel_id, _ = await launched(client)
+        line = await connect(client, kernel_id)
+        watcher = await connect(client, kernel_id)
+        asked = line.execute("print('got', input('name? '))", allow_stdin=True)
+        await line.until(lambda message: message.kind == "input_request")
+        line.close()
+        question = (await watcher.until(lambda message: message.kind == "input_request"))[-1]
+        late = await connect(client, kernel_id)
+        assert (await late.receive()).kind == "input_request"
+        late.send("input_reply", {"value": "Ada"}, channel="stdin")
+        said = await watcher.until(lambda m: m.content.get("execution_state") == "idle")
+    assert (question.parent["msg_id"], question.content["prompt"]) == (asked, "name? ")
+    assert printed(said) == "got Ada\n"
+
+
 async def test_what_was_asked_is_forgotten_with_the_process(start, connect):
     async with start(plughost_kernels) as (_, client):
         kernel_id, url = await launched(client)
@@ -163,6 +182,8 @@ async def test_a_question_that_names_no_asker_may_be_answered_by_anybody(start, 
         for each in (line, other):
             question = (await each.until(lambda m: m.channel == "stdin"))[-1]
         model = (await client.get(f"/api/kernels/{kernel_id}")).json
+        late = await connect(client, kernel_id)  # is asked, too, and takes it from nobody
+        await late.until(lambda m: m.channel == "stdin")
         other.send("input_reply", {"value": "me"}, channel="stdin")
         said = (await line.until(lambda m: m.kind == "stream"))[-1]
     assert question.content["prompt"] == model["input"]["prompt"] == "anybody? "

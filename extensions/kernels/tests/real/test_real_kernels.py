@@ -122,6 +122,23 @@ async def test_code_can_ask_the_person_who_runs_it(start, launch, real, texts, l
     assert question.parent["msg_id"] == asked
 
 
+async def test_what_runs_and_what_waits_is_told_at_once(start, launch, real, eventually):
+    """xeus-python says that it is busy with all that has come, and idle after each of it."""
+    impatient = {"extensions": {"kernels": {"shutdown_wait": 0.4}}}
+    async with start(plughost_kernels, **impatient) as (_, client):
+        kernel_id, line = await launch(client, real)
+        codes = (real.remember, real.endless, real.recall, real.recall)
+        _, endless, *_ = [line.execute(code) for code in codes]
+        await line.until(lambda m: m.kind == "stream")
+
+        async def told():
+            model = (await client.get(f"/api/kernels/{kernel_id}")).json
+            running = (model["running"] or {}).get("msg_id")
+            return (model["execution_state"], running, model["queued"]) == ("busy", endless, 2)
+
+        await eventually(told)
+
+
 async def test_comms_lead_both_ways(start, launch, real):
     """xeus-python and Deno open some, and refuse those of clients; R's are the clients'."""
     async with start(plughost_kernels) as (_, client):
