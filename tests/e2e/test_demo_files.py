@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.async_api import Locator, expect
 
-from .lab import IS_A_PICTURE, Notebook, is_painted, menu, open_file, row, seconds, tab
+from .lab import IS_A_PICTURE, VISIBLE, Notebook, is_painted, menu, open_file, row, seconds, tab
 
 DEMO = Path(__file__).parents[1] / "data" / "demo"
 
@@ -173,6 +173,11 @@ async def test_every_file_and_notebook_of_the_demo_shows_what_it_is(served, visi
     await runs_python(Notebook(page))
     assert lab.origins == {server.client.base}
     assert await lab.policy_violations() == []
+    # One that is there before the page is.
+    paper = await visit(f"{server.client.base}/lab/workspaces/paper/tree/data/paper.pdf")
+    await pdf(paper.page.locator(VISIBLE).last)
+    assert await paper.policy_violations() == []
+    assert paper.console_errors == []
     # The HTML viewer says so itself until the file is trusted.
     said = [error for error in lab.console_errors if "allow-scripts" not in error]
     assert said == []

@@ -378,8 +378,15 @@ async def test_a_narrow_window_shows_one_area_at_a_time(lab):
     await page.keyboard.press("Escape")
     overflow = "document.documentElement.scrollWidth - innerWidth"
     assert await page.evaluate(overflow) <= 0
-    await page.keyboard.press("Control+,")
-    await page.locator(".jp-SettingsForm").first.wait_for()
+    await fits(page, ".lm-MenuBar-item")
+    await fits(page, ".jp-StatusBar-Item")
+    # Whatever is opened beside a panel is seen: what is new, and what is there.
+    for _ in range(2):
+        await page.locator(".jp-SideBar.jp-mod-left .lm-TabBar-tab").first.click()
+        await expect(files).to_be_visible()
+        await page.keyboard.press("Control+,")
+        await page.locator(".jp-SettingsForm").first.wait_for()
+        await expect(files).to_be_hidden()
     await fits(page, ".jp-PluginList")
     await fits(page, ".jp-SettingsPanel")
     await visit.screenshot("narrow-settings")

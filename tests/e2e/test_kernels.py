@@ -27,14 +27,22 @@ ONE_KERNEL = re.compile(r"/api/kernels/[^/?]+(\?|$)")
 COUNTDOWN = re.compile(r"trying again in \d+ s$")
 A_LONG_PAUSE = re.compile(r"trying again in (2\d|30) s$")
 
+SLOW = """
+import pathlib, time
+while not pathlib.Path('go').exists(): time.sleep(0.1)
+from ipykernel.kernelapp import launch_new_instance
+launch_new_instance()
+"""
 FAILS = "import sys; print('<b>bold</b>', file=sys.stderr); import no_such_module"
 
 SPECS = {
     "nowhere": ["/nowhere/python", "{connection_file}"],
     "fails": [sys.executable, "-c", f"import time; time.sleep(1); {FAILS}", "{connection_file}"],
     "stillborn": [sys.executable, "-c", FAILS, "{connection_file}"],
+    "slow": [sys.executable, "-c", SLOW, "-f", "{connection_file}"],
 }
-"""Kernels that cannot be started: no such program, and two that end instead of answering."""
+"""Kernels that cannot be started: no such program, and two that end instead of answering; and
+one that takes its time."""
 
 
 @pytest.fixture
@@ -215,6 +223,19 @@ async def test_code_that_is_run_before_its_kernel_is_ready_runs_once_when_it_is(
     await lab.prompts(" ", "1", " ")
     await left(trace, "four")
 
+    # The same when there is a kernel already, but none that has said anything.
+    async with lab.page.expect_websocket(lambda line: line.url.count("/channels")):
+        await lab.open("Notebook", "Slow")
+    await lab.run(log("never"))
+    await lab.prompts("*", " ")
+    await lab.press("notebook:interrupt-kernel")
+    await lab.prompts(" ", " ")
+    (jupyter_folders / "root" / "go").touch()
+    await lab.idle()
+    await lab.run(log("five"))
+    await lab.prompts(" ", "1", " ")
+    await left(trace, "four", "five")
+
     # A console clears itself when it gets its kernel, and not when that is asked for.
     async with lab.held("POST", "sessions"):
         async with lab.page.expect_request(is_for_a_session), lab.held("GET", "sessions"):
@@ -309,6 +330,40 @@ def notebook(kernelspec: dict[str, str], language_info: dict[str, str]) -> str:
     return json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
 
 
+async def test_who_comes_back_is_asked_what_a_kernel_has_asked(served, visit, jupyter_folders):
+    trace = jupyter_folders / "root" / "log"
+    server = served()
+    visited = await visit(server.url)
+    lab = Lab(visited.page)
+    await lab.open("Notebook")
+    await lab.run("print(input('<b>Who?</b> '), file=open('log', 'a'))")
+    await lab.front.locator(".jp-Stdin-input").wait_for()
+    await visited.page.close()
+
+    visited = await visit(f"{server.client.base}/lab")
+    lab = Lab(visited.page)
+    await lab.told("The kernel for Untitled.ipynb asks", "<b>Who?</b>")
+    await visited.screenshot("a-kernels-question")
+    await visited.page.keyboard.type("Ada")
+    await visited.page.keyboard.press("Enter")
+    await expect(lab.dialog).to_have_count(0)
+    await left(trace, "Ada")
+    await lab.idle()
+
+    # It asks nobody any more when it is done with that.
+    await lab.run_last("from getpass import getpass; getpass('Your secret? ')")
+    await lab.front.locator(".jp-Stdin-input").wait_for()
+    await visited.page.close()
+    visited = await visit(f"{server.client.base}/lab")
+    lab = Lab(visited.page)
+    await lab.told("Your secret?")
+    await expect(lab.dialog.locator("input")).to_have_attribute("type", "password")
+    (kernel,) = (await server.client.get("/api/kernels")).json
+    await server.client.post(f"/api/kernels/{kernel['id']}/interrupt")
+    await expect(lab.dialog).to_have_count(0)
+    assert visited.console_errors == []
+
+
 async def test_a_kernels_death_says_why_and_what_it_last_wrote(served, visit, specs):
     settings = {"WATCH_INTERVAL": "0.1", "RESTART_LIMIT": "1", "STABLE_AFTER": "600"}
     server = served(env={f"PLUGHOST_EXTENSIONS__KERNELS__{k}": v for k, v in settings.items()})
@@ -358,7 +413,9 @@ async def test_a_kernels_death_says_why_and_what_it_last_wrote(served, visit, sp
         await lab.open("Notebook", "Fails")
         await lab.run("print('never')")
     await lab.told("Error Starting Kernel", "no_such_module", "<b>bold</b>")
-    await lab.answer()
+    await lab.dialog.locator(".jp-mod-accept").click()
+    await lab.told("Select Kernel")
+    await lab.answer(".jp-mod-reject")
     await lab.prompts(" ", " ")
 
     # One that is dead before the notebook has it.

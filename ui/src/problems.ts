@@ -19,7 +19,7 @@ const LENGTH = 2000;
 /**
  * Tell the server what problems there are, and again whenever others come or go.
  *
- * A report has all of them, so one that is lost is made up for by the next.
+ * A report has all of them, so one that is lost is made up for by the next, which comes by itself.
  */
 export function report({ baseUrl, page }: IBoot, records: Records): void {
   const url = `${baseUrl}plughost/api/pages/${encodeURIComponent(page)}/problems`;
@@ -27,6 +27,13 @@ export function report({ baseUrl, page }: IBoot, records: Records): void {
   let pause = PAUSE;
   let told = '';
   let planned = false;
+  const plan = (): void => {
+    if (!planned) {
+      planned = true;
+      setTimeout(tell, pause);
+      pause = Math.min(pause * 1.5, LONGEST);
+    }
+  };
   const tell = async (): Promise<void> => {
     planned = false;
     const problems = records.problems().slice(0, MOST).map(toldOf);
@@ -34,21 +41,27 @@ export function report({ baseUrl, page }: IBoot, records: Records): void {
     if (body === told) {
       return;
     }
-    told = body;
-    try {
-      await fetch(url, { method: 'POST', body, headers: { 'Content-Type': 'application/json' } });
-    } catch (error) {
-      console.warn('plughost: the server could not be told of problems in this page.', error);
+    const why = await post(url, body);
+    if (why === null) {
+      told = body;
+    } else {
+      console.warn('plughost: the server could not be told of problems in this page.', why);
+      plan();
     }
   };
-  records.changed.add(() => {
-    if (!planned) {
-      planned = true;
-      setTimeout(tell, pause);
-      pause = Math.min(pause * 1.5, LONGEST);
-    }
-  });
+  records.changed.add(plan);
   void tell();
+}
+
+/** Send it; what has gone wrong, if something has. */
+async function post(url: string, body: string): Promise<unknown> {
+  try {
+    const headers = { 'Content-Type': 'application/json' };
+    const { ok, statusText } = await fetch(url, { method: 'POST', body, headers });
+    return ok ? null : statusText;
+  } catch (error) {
+    return error;
+  }
 }
 
 /** What the server is told of one; it adds when, and how often. */

@@ -14,6 +14,7 @@ beforeEach(() => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined);
   vi.stubGlobal('fetch', async (url: string, { body }: { body: string }) => {
     sent.push({ url, ...JSON.parse(body) });
+    return { ok: true };
   });
 });
 afterEach(() => {
@@ -105,20 +106,23 @@ describe('report', () => {
     expect(sent.length).toBeLessThan(80);
   });
 
-  it('goes on when the server cannot be reached, and has at most 100', async () => {
-    const { boot, records, record } = failing();
+  it('tries again until the server has heard of them, which are 100 at most', async () => {
+    const { boot, records } = failing();
     vi.stubGlobal('fetch', () => Promise.reject(new Error('offline')));
     for (let number = 0; number < 300; number++) {
       records.add({ kind: 'plugin', name: `a:${number}`, extension: 'a' }).error = 'no';
     }
     report(boot, records);
     await vi.advanceTimersByTimeAsync(10);
+    let accepts = false;
     vi.stubGlobal('fetch', async (url: string, { body }: { body: string }) => {
       sent.push({ url, ...JSON.parse(body) });
+      return { ok: accepts, statusText: 'Service Unavailable' };
     });
-    record.error = 'no';
     await vi.advanceTimersByTimeAsync(2000);
-    expect(sent.map(({ problems }) => problems.length)).toEqual([100]);
+    accepts = true;
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(sent.map(({ problems }) => problems.length)).toEqual([100, 100]);
   });
 });
 

@@ -35,12 +35,15 @@ _T = TypeVar("_T")
 
 
 class Header(msgspec.Struct):
-    """What we read of a header; the rest stays in its bytes. Parents may be empty."""
+    """What we read of a header; the rest stays in its bytes. Parents may be empty.
+
+    `subshell_id` (JEP 91) is a string, or nothing: IRkernel makes `{}` of a client's null.
+    """
 
     msg_id: str = ""
     msg_type: str = ""
     session: str = ""
-    subshell_id: str | None = None
+    subshell_id: object = None
 
 
 class _Status(msgspec.Struct):

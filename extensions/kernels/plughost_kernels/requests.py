@@ -28,10 +28,10 @@ class _Waiting(NamedTuple):
 
 
 class _Running(NamedTuple):
-    """A request that the kernel has begun with, and in which subshell (JEP 91)."""
+    """A request that the kernel has begun with, and in which subshell (JEP 91), if any."""
 
     request: RequestModel
-    subshell: str | None
+    subshell: str
 
 
 class Requests:
@@ -162,7 +162,7 @@ class Requests:
         else:
             return  # what comes on control is done beside the work
         request.since = datetime.now(timezone.utc)
-        self._running[parent.msg_id] = _Running(request, parent.subshell_id)
+        self._running[parent.msg_id] = _Running(request, str(parent.subshell_id or ""))
 
     def _forget_passed_over(self, before: str) -> None:
         """A kernel that begins with a request is done with those before it.

@@ -67,6 +67,7 @@ class Line:
             "username": "somebody",
             "version": "5.3",
             "date": "2026-11-01T12:00:00Z",
+            "subshell_id": None,  # as JupyterLab has it
         }
         message = {
             "header": header,

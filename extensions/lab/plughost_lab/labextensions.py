@@ -49,9 +49,10 @@ SEVERAL = frozenset(
 YEAR = 365 * 24 * 3600
 
 TEXTS = frozenset((".css", ".js", ".json", ".map", ".svg"))
-"""What is worth compressing, from SMALL bytes on."""
+"""What is worth compressing, from SMALL bytes on and up to LARGE."""
 
 SMALL = 1024
+LARGE = 32 * 1024 * 1024
 
 _GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
 _PACKAGE = re.compile(r"(?:@[^/]+/)?[^/@]+")
@@ -204,10 +205,9 @@ class LabextensionFiles(FileHandler):
 
     async def get(self, file: str, **groups: str) -> None:  # type: ignore[override]  # groups too
         headers = self.request.headers
-        plain = "Range" in headers or "If-None-Match" in headers or ".." in file
+        plain = "Range" in headers or "If-None-Match" in headers
         if not plain and _GZIP.search(headers.get("Accept-Encoding", "")):
-            path = self.folder(**groups) / file
-            self._packed = await asyncio.to_thread(_packed, path)
+            self._packed = await asyncio.to_thread(_packed, self.folder(**groups), file)
         await super().get(file, **groups)
 
     def get_content_size(self) -> int:
@@ -231,15 +231,19 @@ class LabextensionFiles(FileHandler):
         return super().cache_control(file)
 
 
-def _packed(path: Path) -> bytes | None:
-    """A text file compressed; None for what is none, is small or cannot be read."""
+def _packed(folder: Path, file: str) -> bytes | None:
+    """A text file of a folder compressed; None for what is none, is small, or far too large."""
     import gzip  # here, not at the start of a server
 
     try:
-        data = path.read_bytes() if path.suffix in TEXTS else b""
-    except OSError:
+        path = (folder / file).resolve()
+        if not path.is_relative_to(folder) or path.suffix not in TEXTS:
+            return None
+        if not SMALL <= path.stat().st_size <= LARGE:
+            return None
+        return gzip.compress(path.read_bytes(), 5, mtime=0)
+    except (OSError, ValueError):  # it cannot be read, or has a name that is none
         return None
-    return gzip.compress(data, 5, mtime=0) if len(data) >= SMALL else None
 
 
 def _finder(host: Host) -> Any:

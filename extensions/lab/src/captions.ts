@@ -17,7 +17,7 @@ interface ICaptions {
  * new name writes the caption anew.
  */
 export const captions: IPlugin<JupyterFrontEnd, void> = {
-  id: 'plughost-lab:captions',
+  id: '@plughost/lab:captions',
   description: "Lets a document be renamed while its tab's caption is being written.",
   autoStart: true,
   activate: () => {

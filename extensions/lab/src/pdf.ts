@@ -16,11 +16,24 @@ export function typedByData(stock: Extensions): IRenderMime.IExtension[] {
       createRenderer: options => {
         const renderer = rendererFactory.createRenderer(options);
         const frame = renderer.node.querySelector('iframe') as HTMLIFrameElement;
-        frame.addEventListener('load', () => {
-          frame.contentDocument?.querySelector('object')?.removeAttribute('type');
-        });
+        // Capturing, it comes before the renderer's own.
+        frame.addEventListener('load', () => makeUntyped(frame.contentDocument), true);
         return renderer;
       }
     }
   }));
+}
+
+/** Let the objects that a document makes from now on have the type of their data. */
+function makeUntyped(page: Document | null): void {
+  const make = page?.createElement;
+  if (page && make) {
+    page.createElement = (name: string, options?: ElementCreationOptions) => {
+      const element = make.call(page, name, options);
+      if (name === 'object') {
+        Object.defineProperty(element, 'type', { value: '', writable: true });
+      }
+      return element;
+    };
+  }
 }

@@ -6,7 +6,8 @@ import {
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { IDocumentManager } from '@jupyterlab/docmanager';
-import { DockPanel, SplitPanel } from '@lumino/widgets';
+import { SplitPanel, type Widget } from '@lumino/widgets';
+import { dockOf } from './dock';
 
 /** Below this width there is no room for two areas side by side; style/accessibility.css has it, too. */
 export const NARROW = '(width < 640px)';
@@ -66,11 +67,20 @@ class OneAtATime {
       rightArea,
       relativeSizes
     });
+    this._known = new Set(shell.widgets('main'));
     shell.collapseLeft();
     shell.collapseRight();
     shell.layoutModified.connect(this._arrange, this);
     shell.currentChanged.connect(this._toMain, this);
     documents.activateRequested.connect(this._toMain, this);
+    // What is out of sight does not become the current one.
+    const activate = shell.activateById;
+    shell.activateById = id => {
+      if ([...shell.widgets('main')].some(widget => widget.id === id)) {
+        this._toMain();
+      }
+      activate.call(shell, id);
+    };
   }
 
   dispose(): void {
@@ -79,7 +89,8 @@ class OneAtATime {
     shell.currentChanged.disconnect(this._toMain, this);
     shell.layoutModified.disconnect(this._arrange, this);
     Reflect.deleteProperty(shell, 'saveLayout');
-    main(shell)?.show();
+    Reflect.deleteProperty(shell, 'activateById');
+    dockOf(shell)?.show();
     if (before.left) {
       shell.expandLeft();
     } else {
@@ -90,7 +101,7 @@ class OneAtATime {
     } else {
       shell.collapseRight();
     }
-    const split = main(shell)?.parent;
+    const split = dockOf(shell)?.parent;
     if (split instanceof SplitPanel) {
       split.setRelativeSizes(before.relativeSizes);
     }
@@ -99,8 +110,15 @@ class OneAtATime {
   /** Leave one of the areas in the window. */
   private _arrange(): void {
     const { _shell: shell, _seen: seen } = this;
+    const widgets = [...shell.widgets('main')];
+    const isSomethingNew = widgets.some(widget => !this._known.has(widget));
+    this._known = new Set(widgets);
     const open = { left: !shell.leftCollapsed, right: !shell.rightCollapsed };
     this._seen = open;
+    if (isSomethingNew && (open.left || open.right)) {
+      this._toMain();
+      return;
+    }
     if (open.left && open.right) {
       // The one that was there gives way.
       if (seen.left) {
@@ -109,7 +127,7 @@ class OneAtATime {
         shell.collapseRight();
       }
     }
-    main(shell)?.setHidden(open.left || open.right);
+    dockOf(shell)?.setHidden(open.left || open.right);
   }
 
   private _toMain(): void {
@@ -121,15 +139,6 @@ class OneAtATime {
   private readonly _shell: ILabShell;
   private readonly _documents: IDocumentManager;
   private readonly _before: { left: boolean; right: boolean; relativeSizes: number[] };
+  private _known = new Set<Widget>();
   private _seen = { left: false, right: false };
-}
-
-/** The main area. */
-function main(shell: ILabShell): DockPanel | null {
-  for (const { parent } of shell.widgets('main')) {
-    if (parent instanceof DockPanel) {
-      return parent;
-    }
-  }
-  return null;
 }

@@ -3,7 +3,8 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator } from '@jupyterlab/translation';
-import { DockLayout, DockPanel, SplitLayout, type TabBar, type Widget } from '@lumino/widgets';
+import { DockLayout, SplitLayout, type TabBar, type Widget } from '@lumino/widgets';
+import { dockOf } from './dock';
 
 /** By how much of the window an area grows or shrinks at a time. */
 const STEP = 0.05;
@@ -104,16 +105,6 @@ function lines(shell: JupyterFrontEnd.IShell): ILine[] {
   return found;
 }
 
-/** The panel of the main area's tabs, once there are some. */
-function dockOf(shell: JupyterFrontEnd.IShell): DockPanel | null {
-  for (const { parent } of shell.widgets('main')) {
-    if (parent instanceof DockPanel) {
-      return parent;
-    }
-  }
-  return null;
-}
-
 /** The current tab: its panel, its widget, its bar, and its place in that. */
 function currentTab(shell: JupyterFrontEnd.IShell) {
   const dock = dockOf(shell);
@@ -162,16 +153,19 @@ function closeFocused(shell: JupyterFrontEnd.IShell): void {
     const index = [...bar.contentNode.children].findIndex(tab => tab.contains(focused));
     const title = bar.titles[index];
     if (title?.closable) {
-      title.owner.disposed.connect(() => focusTab(bar));
+      title.owner.disposed.connect(focusAgain, bar);
       title.owner.close();
     }
   }
 }
 
-function focusTab(bar: TabBar<Widget>): void {
+/** Focus the current tab, unless the focus has gone elsewhere: who is asked may not close it. */
+function focusAgain(this: TabBar<Widget>): void {
   requestAnimationFrame(() => {
-    const tab = bar.isDisposed ? null : bar.contentNode.children[bar.currentIndex];
-    if (tab instanceof HTMLElement) {
+    const tab = this.isDisposed ? null : this.contentNode.children[this.currentIndex];
+    const { activeElement: focused, body } = document;
+    const isFree = focused === null || focused === body || this.node.contains(focused);
+    if (isFree && tab instanceof HTMLElement) {
       tab.focus();
     }
   });

@@ -4,7 +4,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { IThemeManager } from '@jupyterlab/apputils';
 
 /** lab.html reads it, too: "dark" or "light". */
-const KEY = 'plughost-lab:splash';
+const KEY = '@plughost/lab:splash';
 
 export const splash: JupyterFrontEndPlugin<void> = {
   id: '@plughost/lab:splash',

@@ -82,7 +82,7 @@ export class PagedModel extends StockModel {
       }
       path = this._root;
     }
-    while (this._pending) {
+    while (this._pending && !this.isDisposed) {
       if (path === this._pendingPath) {
         return this._pending;
       }

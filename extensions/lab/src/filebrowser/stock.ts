@@ -14,7 +14,7 @@ import type { IStateDB } from '@jupyterlab/statedb';
 import type { IScore } from '@jupyterlab/ui-components';
 import type { PromiseDelegate } from '@lumino/coreutils';
 import type { Poll } from '@lumino/polling';
-import type { ISignal, Signal } from '@lumino/signaling';
+import type { Signal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 
 /** Members of `DirListing`: row `i` shows `_sortedItems[i]` in the node `_items[i]`. */
@@ -24,7 +24,6 @@ export interface IStockListing extends Widget {
   readonly headerNode: HTMLElement;
   readonly renderer: DirListing.IRenderer;
   readonly sortState: DirListing.ISortState;
-  readonly selectionChanged: ISignal<DirListing, void>;
 
   _items: HTMLElement[];
   _sortedItems: Contents.IModel[];
@@ -35,7 +34,6 @@ export interface IStockListing extends Widget {
   readonly _columnSizes: Record<DirListing.IColumn['id'], number | null>;
   readonly _dragData: { index: number } | null;
   readonly _editNode: HTMLInputElement;
-  readonly _inRename: boolean;
   readonly _searchPrefix: string;
   _focusIndex: number;
   _isDirty: boolean;
@@ -72,7 +70,6 @@ export interface IStockListing extends Widget {
 export interface IStockModel {
   readonly manager: IDocumentManager;
   readonly path: string;
-  readonly rootPath: string;
   readonly isDisposed: boolean;
   readonly includeHiddenFiles: boolean;
   filterDirectories: boolean;

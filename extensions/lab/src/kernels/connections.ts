@@ -12,6 +12,7 @@ import {
   type Kernel,
   KernelAPI,
   KernelManager,
+  type KernelMessage,
   ServerConnection
 } from '@jupyterlab/services';
 import type { IPlugin } from '@lumino/coreutils';
@@ -27,6 +28,12 @@ export interface IDeath {
   readonly isRestarting: boolean;
   readonly reason: string;
   readonly stderr: readonly string[];
+}
+
+/** What a kernel has asked somebody who is not there any more. */
+export interface IQuestion {
+  readonly kernel: Kernel.IKernelConnection;
+  readonly message: KernelMessage.IInputRequestMsg;
 }
 
 /** Replies of what stands between us and a server that is away, or does not know us. */
@@ -90,6 +97,11 @@ export class LinkedKernels extends KernelManager {
     return this._died;
   }
 
+  /** A kernel asks what none of this page's requests has led to; each connection tells of it. */
+  get asked(): ISignal<this, IQuestion> {
+    return this._asked;
+  }
+
   override connectTo(
     options: Omit<Kernel.IKernelConnection.IOptions, 'serverSettings'>
   ): Kernel.IKernelConnection {
@@ -101,9 +113,10 @@ export class LinkedKernels extends KernelManager {
   }
 
   private _onMessage(
-    { id, clientId }: Kernel.IKernelConnection,
+    kernel: Kernel.IKernelConnection,
     { msg, direction }: Kernel.IAnyMessageArgs
   ): void {
+    const { id, clientId } = kernel;
     if (direction !== 'recv') {
       return;
     }
@@ -114,6 +127,8 @@ export class LinkedKernels extends KernelManager {
         const isRestarting = execution_state !== 'dead';
         this._died.emit({ id, isRestarting, reason, stderr: (stderr as string[]) ?? [] });
       }
+    } else if (msg.header.msg_type === 'input_request' && !isOf(clientId, msg)) {
+      this._asked.emit({ kernel, message: msg as KernelMessage.IInputRequestMsg });
     }
   }
 
@@ -134,6 +149,12 @@ export class LinkedKernels extends KernelManager {
   private readonly _link: ILink;
   private readonly _progress: Progress;
   private readonly _died = new Signal<this, IDeath>(this);
+  private readonly _asked = new Signal<this, IQuestion>(this);
+}
+
+/** Whether a request of this client has led to a message. */
+function isOf(clientId: string, { parent_header: parent }: KernelMessage.IMessage): boolean {
+  return 'session' in parent && parent.session === clientId;
 }
 
 /** Takes the place of the stock plugin of the same id. */

@@ -9,6 +9,7 @@ import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab
 import type { IPlugin } from '@lumino/coreutils';
 import { Widget } from '@lumino/widgets';
 import { type IDeath, LinkedKernels } from './connections';
+import { placeOf, placeOfKernel } from './places';
 import { silence, tellOfStillborn } from './stock';
 import { ILink } from './tokens';
 
@@ -43,10 +44,6 @@ class DeathNote extends Widget {
   private readonly _trans: TranslationBundle;
 }
 
-function placeOf({ type, path, name }: Session.IModel): string {
-  return type === 'console' ? name : path;
-}
-
 function paragraph(text: string): HTMLParagraphElement {
   const node = document.createElement('p');
   node.textContent = text;
@@ -61,7 +58,7 @@ class Deaths {
   }
 
   /** `place`: the path or name under which a person knows the kernel. */
-  tell(death: IDeath, place = this._place(death.id)): void {
+  tell(death: IDeath, place = placeOfKernel(this._sessions, death.id)): void {
     const open = this._open.get(death.id);
     if (open) {
       open.tell(death);
@@ -81,11 +78,6 @@ class Deaths {
       .launch()
       .catch(() => undefined)
       .finally(() => this._open.delete(death.id));
-  }
-
-  private _place(id: string): string {
-    const session = [...this._sessions.running()].find(({ kernel }) => kernel?.id === id);
-    return session ? placeOf(session) : id;
   }
 
   private readonly _sessions: Session.IManager;
@@ -122,7 +114,7 @@ function tellOfMissing(
 }
 
 export const deaths: IPlugin<JupyterFrontEnd, void> = {
-  id: 'plughost-lab:kernel-deaths',
+  id: '@plughost/lab:kernel-deaths',
   description: 'Says why a kernel died.',
   autoStart: true,
   requires: [ILink],

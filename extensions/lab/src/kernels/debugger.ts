@@ -9,11 +9,11 @@ const GIVEN_UP = 'Canceled future';
 
 /**
  * The debugger asks each kernel whether it can be debugged, and after each execution for its
- * modules. Nobody catches what becomes of that, and the next kernel is asked by itself: whoever
- * waits for an answer of one that is gone waits no more.
+ * modules. Nobody catches what becomes of that, and the next kernel is asked by itself: who has
+ * asked one that is gone hears nothing.
  */
 export const debuggerQuestions: IPlugin<JupyterFrontEnd, void> = {
-  id: 'plughost-lab:debugger-questions',
+  id: '@plughost/lab:debugger-questions',
   description: 'Lets the debugger ask in vain when a kernel goes.',
   autoStart: true,
   activate: () => {

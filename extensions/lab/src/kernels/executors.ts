@@ -37,7 +37,7 @@ function work(
 }
 
 export const kernelQueue: IPlugin<unknown, KernelQueue> = {
-  id: 'plughost-lab:kernel-queue',
+  id: '@plughost/lab:kernel-queue',
   description: 'Provides the queue in which code waits for its kernel.',
   autoStart: true,
   provides: IKernelQueue,
@@ -133,7 +133,7 @@ export const consoleExecutor: IPlugin<unknown, IConsoleCellExecutor> = {
 };
 
 export const interrupts: IPlugin<JupyterFrontEnd, void> = {
-  id: 'plughost-lab:kernel-queue-interrupts',
+  id: '@plughost/lab:kernel-queue-interrupts',
   description: 'Drops what waits for a kernel when that is interrupted.',
   autoStart: true,
   requires: [IKernelQueue],

@@ -14,6 +14,7 @@ import {
 } from './executors';
 import { kernelStatus } from './indicator';
 import { connectionLost, kernelIndicator, link, outageItem, refresh } from './outage';
+import { questions } from './questions';
 
 /** Each in the place of the stock plugin of its id. */
 export const insteadOfStock: readonly IPlugin<any, any>[] = [
@@ -34,5 +35,6 @@ export const kernels: readonly IPlugin<any, any>[] = [
   debuggerQuestions,
   kernelQueue,
   interrupts,
-  deaths
+  deaths,
+  questions
 ];

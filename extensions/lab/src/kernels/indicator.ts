@@ -6,7 +6,7 @@ import type { IPlugin } from '@lumino/coreutils';
 
 /** Every indicator has a model of this class, which takes a kernel for idle until it speaks. */
 export const kernelStatus: IPlugin<JupyterFrontEnd, void> = {
-  id: 'plughost-lab:kernel-status',
+  id: '@plughost/lab:kernel-status',
   description: "Lets a notebook's kernel indicator say from the start what its kernel is at.",
   autoStart: true,
   activate: () => {

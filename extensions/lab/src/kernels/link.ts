@@ -19,7 +19,7 @@ export interface IOutage {
 /** A connection that is lost, and can be opened again. */
 export interface ILine {
   readonly isDown: boolean;
-  /** Open it, once; resolves when that has worked or failed, if it is ever known. */
+  /** Open it; resolves when that has worked or failed, if it is ever known. */
   reconnect(): Promise<void>;
 }
 

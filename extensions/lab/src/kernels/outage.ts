@@ -28,7 +28,7 @@ async function ask(settings: ServerConnection.ISettings): Promise<Answer> {
 }
 
 export const link: IPlugin<null, ILink> = {
-  id: 'plughost-lab:link',
+  id: '@plughost/lab:link',
   description: 'Provides the link to the server, and lets what polls it pause while it is lost.',
   autoStart: true,
   provides: ILink,
@@ -50,7 +50,7 @@ export const link: IPlugin<null, ILink> = {
 };
 
 export const connectionLost: IPlugin<JupyterFrontEnd, IConnectionLost> = {
-  id: 'plughost-lab:connection-lost',
+  id: '@plughost/lab:connection-lost',
   description: 'Lets the link find out, where JupyterLab would show a dialog.',
   autoStart: true,
   provides: IConnectionLost,
@@ -62,7 +62,7 @@ export const connectionLost: IPlugin<JupyterFrontEnd, IConnectionLost> = {
 };
 
 export const refresh: IPlugin<JupyterFrontEnd, void> = {
-  id: 'plughost-lab:link-refresh',
+  id: '@plughost/lab:link-refresh',
   description: 'Looks at what runs when the server answers again.',
   autoStart: true,
   requires: [ILink],
@@ -123,7 +123,7 @@ class OutageItem extends Widget {
 }
 
 export const outageItem: IPlugin<JupyterFrontEnd, void> = {
-  id: 'plughost-lab:link-status',
+  id: '@plughost/lab:link-status',
   description: 'Shows that the server cannot be reached, in the status bar or where that would be.',
   autoStart: true,
   requires: [ILink, IStatusBar],
@@ -136,7 +136,7 @@ export const outageItem: IPlugin<JupyterFrontEnd, void> = {
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyterlab');
     const item = new OutageItem(link, trans);
-    statusBar.registerStatusItem('plughost-lab:link-status', {
+    statusBar.registerStatusItem('@plughost/lab:link-status', {
       item,
       align: 'left',
       rank: 0,
@@ -158,7 +158,7 @@ export const outageItem: IPlugin<JupyterFrontEnd, void> = {
 };
 
 export const kernelIndicator: IPlugin<JupyterFrontEnd, void> = {
-  id: 'plughost-lab:link-kernel-indicator',
+  id: '@plughost/lab:link-kernel-indicator',
   description: "Tries to reach the server when a notebook's kernel indicator is clicked.",
   autoStart: true,
   requires: [ILink],

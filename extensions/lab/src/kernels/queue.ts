@@ -107,8 +107,10 @@ export class KernelQueue {
     if (context.isRestarting || status === 'starting') {
       return true;
     }
-    if (context.session?.kernel) {
-      return false;
+    const kernel = context.session?.kernel;
+    if (kernel) {
+      // Before it was heard once: JupyterLab would keep the code, and no interrupt reach it.
+      return kernel.connectionStatus === 'connecting' && kernel.status === 'unknown';
     }
     // It says "initializing" for ever if nobody knew which kernel to start, and it was asked.
     return !context.hasNoKernel || (status === 'initializing' && !this._dialogs.hasAsked(context));
@@ -118,6 +120,7 @@ export class KernelQueue {
   private _change(context: ISessionContext): Promise<void> {
     const signals: ISignal<unknown, unknown>[] = [
       context.statusChanged,
+      context.connectionStatusChanged,
       context.kernelChanged,
       context.sessionChanged,
       context.disposed,

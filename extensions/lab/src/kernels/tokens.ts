@@ -6,7 +6,7 @@ import type { KernelQueue } from './queue';
 
 /** Where code waits for its kernel. */
 export const IKernelQueue = new Token<KernelQueue>(
-  'plughost-lab:IKernelQueue',
+  '@plughost/lab:IKernelQueue',
   'The lines in which code waits for its kernel.'
 );
 
@@ -14,6 +14,6 @@ export const IKernelQueue = new Token<KernelQueue>(
 export type ILink = Link;
 
 export const ILink = new Token<ILink>(
-  'plughost-lab:ILink',
+  '@plughost/lab:ILink',
   "The page's link to the server: whether it holds, and when it is tried again."
 );

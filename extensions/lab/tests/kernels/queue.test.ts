@@ -14,6 +14,7 @@ class Context {
   hasNoKernel = true;
   kernelDisplayStatus = 'unknown';
   readonly statusChanged = new Signal<this, unknown>(this);
+  readonly connectionStatusChanged = new Signal<this, unknown>(this);
   readonly kernelChanged = new Signal<this, unknown>(this);
   readonly sessionChanged = new Signal<this, unknown>(this);
   readonly disposed = new Signal<this, unknown>(this);
