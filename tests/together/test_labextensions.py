@@ -309,6 +309,8 @@ async def test_text_is_compressed_for_who_takes_it(start, add):
             ]
         ]
         missing = await client.get(f"{at}/none.js", headers=takes)
+        elsewhere = await client.get(f"{at}/{folder.parent}/leaf/package.json", headers=takes)
+    assert elsewhere.status in (403, 404)
     assert gzip.decompress(packed.body).decode() == text
     assert (packed.headers["Content-Encoding"], len(packed.body) < 200) == ("gzip", True)
     assert packed.headers["Content-Type"].startswith("text/javascript")

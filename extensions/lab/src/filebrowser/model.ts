@@ -88,6 +88,9 @@ export class PagedModel extends StockModel {
       }
       await this._pending;
     }
+    if (this.isDisposed) {
+      return;
+    }
     this._pendingPath = path;
     this._pending = this._cd(path);
     return this._pending;
