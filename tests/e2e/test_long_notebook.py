@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from .lab import all_is_active
+
 COUNT = 600
 CODE = [number for number in range(COUNT) if number % 3 == 0]
 PICTURE = base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>")
@@ -193,6 +195,7 @@ def notebook(served, visit, jupyter_folders):
 
 async def test_cells_are_drawn_when_they_come_near_and_the_file_stays_as_it_is(notebook):
     lab, first = await notebook()
+    await all_is_active(lab.page)
     saved = await first.save()
     while "version" not in saved["metadata"]["language_info"]:  # what the kernel tells of it
         await asyncio.sleep(0.1)

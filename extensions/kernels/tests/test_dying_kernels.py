@@ -282,7 +282,14 @@ if starts > 1:
 async def test_an_interrupt_of_a_kernel_that_is_being_started_ends_only_what_waits(
     start, launch, connect, root, eventually
 ):
-    slow = COUNT_STARTS + "import time; time.sleep(1 if starts > 1 else 0)\n"
+    slow = (
+        COUNT_STARTS
+        + """
+import time
+while starts > 1 and not os.path.exists("go"):
+    time.sleep(0.02)
+"""
+    )
     async with start(plughost_kernels, **settings()) as (_, client):
         kernel_id = await launch(client, slow)
         url = f"/api/kernels/{kernel_id}"
@@ -301,6 +308,7 @@ async def test_an_interrupt_of_a_kernel_that_is_being_started_ends_only_what_wai
         await eventually(waits)
         assert (await client.post(f"{url}/interrupt")).status == 204
         answer = await line.answer(asked)
+        (root / "go").touch()
         assert (await restarting).status == 200
         assert await line.print("request.print('up')") == "up"
     assert [m.content["status"] for m in answer if m.kind == "execute_reply"] == ["aborted"]

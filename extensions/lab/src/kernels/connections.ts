@@ -97,9 +97,13 @@ export class LinkedKernels extends KernelManager {
     return this._died;
   }
 
-  /** A kernel asks what none of this page's requests has led to; each connection tells of it. */
-  get asked(): ISignal<this, IQuestion> {
-    return this._asked;
+  /**
+   * Hear what kernels ask that none of this page's requests has led to, from each connection; what
+   * has been asked already is told at once.
+   */
+  onQuestion(ask: (question: IQuestion) => void): void {
+    this._ask = ask;
+    this._early.splice(0).forEach(ask);
   }
 
   override connectTo(
@@ -128,7 +132,7 @@ export class LinkedKernels extends KernelManager {
         this._died.emit({ id, isRestarting, reason, stderr: (stderr as string[]) ?? [] });
       }
     } else if (msg.header.msg_type === 'input_request' && !isOf(clientId, msg)) {
-      this._asked.emit({ kernel, message: msg as KernelMessage.IInputRequestMsg });
+      this._ask({ kernel, message: msg as KernelMessage.IInputRequestMsg });
     }
   }
 
@@ -149,7 +153,8 @@ export class LinkedKernels extends KernelManager {
   private readonly _link: ILink;
   private readonly _progress: Progress;
   private readonly _died = new Signal<this, IDeath>(this);
-  private readonly _asked = new Signal<this, IQuestion>(this);
+  private readonly _early: IQuestion[] = [];
+  private _ask = (question: IQuestion): void => void this._early.push(question);
 }
 
 /** Whether a request of this client has led to a message. */

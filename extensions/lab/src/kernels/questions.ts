@@ -101,7 +101,7 @@ export const questions: IPlugin<unknown, void> = {
   ) => {
     const asked = new Questions(sessions, (translator ?? nullTranslator).load('jupyterlab'));
     if (kernels instanceof LinkedKernels) {
-      kernels.asked.connect((_, question) => void asked.ask(question));
+      kernels.onQuestion(question => void asked.ask(question));
     }
   }
 };
