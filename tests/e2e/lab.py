@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 from typing import Any
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Error, Locator, Page, expect
 
 VISIBLE = "#jp-main-dock-panel .lm-DockPanel-widget:not(.lm-mod-hidden)"
 """The tab that lies in front."""
@@ -92,11 +93,20 @@ async def open_file(page: Page, name: str) -> Locator:
 
 
 async def save(page: Page) -> None:
-    """Save what is in front, and wait for the server: the tab says a frame later that it must."""
-    async with page.expect_response(
-        lambda reply: reply.request.method == "PUT" and "/api/contents/" in reply.url
-    ):
-        await page.keyboard.press("ControlOrMeta+S")
+    """Save what is in front, and wait for the server: the tab says a frame later that it must.
+
+    The keys do nothing while what was saved before still gets its checkpoint.
+    """
+    for _ in range(20):
+        with contextlib.suppress(Error):
+            async with page.expect_response(
+                lambda reply: reply.request.method == "PUT" and "/api/contents/" in reply.url,
+                timeout=5_000,
+            ):
+                await page.keyboard.press("ControlOrMeta+S")
+            break
+    else:
+        raise AssertionError("It was not saved.")
     await expect(page.locator(".lm-TabBar-tab.lm-mod-current.jp-mod-dirty")).to_have_count(0)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from .lab import all_is_active
+from .lab import all_is_active, save
 
 COUNT = 600
 CODE = [number for number in range(COUNT) if number % 3 == 0]
@@ -130,10 +130,7 @@ class Notebook:
 
     async def save(self) -> dict[str, Any]:
         """Save it; what is in the file then."""
-        async with self.page.expect_response(
-            lambda reply: reply.request.method == "PUT" and self.file.name in reply.url
-        ):
-            await self.page.keyboard.press("ControlOrMeta+S")
+        await save(self.page)
         await self.is_as_saved()
         saved: dict[str, Any] = json.loads(self.file.read_text())
         return saved
