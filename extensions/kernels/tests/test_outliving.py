@@ -353,50 +353,47 @@ async def test_a_kernel_that_is_being_started_when_the_host_stops_is_left_with_i
         assert [one["path"] for one in (await client.get("/api/sessions")).json] == ["a.ipynb"]
 
 
-async def test_an_adopted_kernel_is_asked_for_nothing_before_it_can_be_heard(
-    start, launch, connect, printed, root
-):
-    """ZeroMQ may reach its shell before its iopub, above all on a busy machine."""
+@pytest.fixture
+async def unheard(start, launch, connect, root):
+    """A kernel up for adoption whose process publishes nothing while there is a file "again".
+
+    ZeroMQ may reach its shell before its iopub, above all on a busy machine.
+    """
     code = """
-publish = kernel.publish
-kernel.publish = lambda *a, **k: os.path.exists("heard") and publish(*a, **k)
+publish, is_first = kernel.publish, not os.path.exists("again")
+kernel.publish = lambda *a, **k: not (is_first and os.path.exists("again")) and publish(*a, **k)
 """
-    (root / "heard").touch()
     async with start(plughost_kernels) as (host, client):
         kernel_id = await launch(client, code)
         await connect(client, kernel_id)
         host.stop(keep=True)
-    (root / "heard").unlink()
+    (root / "again").touch()
+    return kernel_id
+
+
+async def test_an_adopted_kernel_is_asked_for_nothing_before_it_can_be_heard(
+    start, connect, printed, root, unheard
+):
     async with start(plughost_kernels) as (_, client):
-        line = await connect(client, kernel_id)
+        line = await connect(client, unheard)
         asked = line.execute("request.print('early')")
         for _ in range(3):  # it looks at shell first
             line.send("kernel_info_request", {}, channel="control")
             await line.until(lambda m: m.channel == "control")
-        assert (await client.get(f"/api/kernels/{kernel_id}")).json["queued"] == 1
-        (root / "heard").touch()
+        assert (await client.get(f"/api/kernels/{unheard}")).json["queued"] == 1
+        (root / "again").unlink()
         assert printed(await line.answer(asked)) == "early"
 
 
 @pytest.mark.parametrize("end", ["restart", "death"])
 async def test_what_an_adopted_kernel_was_asked_before_it_could_be_heard_ends_with_it(
-    start, launch, connect, records, root, eventually, end
+    start, connect, records, root, eventually, unheard, end
 ):
     """Whoever asked has forgotten it by then, and would not see what it does."""
-    code = """
-publish = kernel.publish
-kernel.publish = lambda *a, **k: os.path.exists("heard") and publish(*a, **k)
-"""
-    (root / "heard").touch()
-    async with start(plughost_kernels) as (host, client):
-        kernel_id = await launch(client, code)
-        await connect(client, kernel_id)
-        host.stop(keep=True)
-    (root / "heard").unlink()
     soon = {"extensions": {"kernels": {"watch_interval": 0.05}}}
     async with start(plughost_kernels, **soon) as (_, client):
-        url = f"/api/kernels/{kernel_id}"
-        line = await connect(client, kernel_id)
+        url = f"/api/kernels/{unheard}"
+        line = await connect(client, unheard)
         line.execute("open('ran', 'w').close()")
 
         async def waits():
@@ -404,12 +401,10 @@ kernel.publish = lambda *a, **k: os.path.exists("heard") and publish(*a, **k)
 
         await eventually(waits)
         if end == "restart":
-            (root / "heard").touch()
             assert (await client.post(f"{url}/restart")).status == 200
         else:
-            os.kill(records()[kernel_id]["pid"], signal.SIGKILL)
+            os.kill(records()[unheard]["pid"], signal.SIGKILL)
             await line.until(lambda m: m.content.get("execution_state") == "restarting")
-            (root / "heard").touch()
         assert await line.print("request.print('anew')") == "anew"
     assert not (root / "ran").exists()
 
