@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Error, Locator, Page, expect
@@ -108,6 +109,17 @@ async def save(page: Page) -> None:
     else:
         raise AssertionError("It was not saved.")
     await expect(page.locator(".lm-TabBar-tab.lm-mod-current.jp-mod-dirty")).to_have_count(0)
+
+
+async def save_with_language(page: Page, file: Path, known: dict[str, str]) -> dict[str, Any]:
+    """Save the notebook in front until it has this of its kernel's language; what is saved."""
+    for _ in range(600):
+        await save(page)
+        notebook: dict[str, Any] = json.loads(file.read_text())
+        if known.items() <= notebook["metadata"]["language_info"].items():
+            return notebook
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{notebook['metadata']} lacks some of {known}.")
 
 
 async def kernel_is_idle(page: Page) -> None:

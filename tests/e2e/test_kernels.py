@@ -12,7 +12,6 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,7 +19,7 @@ from playwright.async_api import Locator, Page, Request, Response, Route, expect
 
 from plughost.testing import Served
 
-from .lab import layout_is_saved, open_file, save
+from .lab import layout_is_saved, open_file, save_with_language
 
 STATUS = ".jp-Notebook-ExecutionIndicator"
 CONNECTED = f"{STATUS}:is([data-status=busy], [data-status=unknown])"
@@ -309,26 +308,16 @@ async def test_a_notebook_that_is_only_looked_at_stays_as_it_is(served, visit, j
     await lab.idle()
     await lab.run_last("print('seen')")
     await lab.prints("seen\n")
-    metadata = await saved(page, old, "version", platform.python_version())
-    assert metadata["kernelspec"] == there
+    ours = {"name": "python", "version": platform.python_version()}
+    saved = await save_with_language(page, old, ours)
+    assert saved["metadata"]["kernelspec"] == there
     # Another kernel is a change as well.
     await open_file(page, "gone.ipynb")
     await lab.menu("Kernel", "Change Kernel")
     await lab.choose("Python 3 (ipykernel)")
     await lab.idle()
-    metadata = await saved(page, gone, "name", "python")
-    assert metadata["kernelspec"]["name"] == "python3"
-
-
-async def saved(page: Page, file: Path, key: str, value: str) -> dict[str, Any]:
-    """Save the notebook in front until it has this of its kernel's language; its metadata."""
-    for _ in range(600):
-        await save(page)
-        metadata: dict[str, Any] = json.loads(file.read_text())["metadata"]
-        if metadata["language_info"].get(key) == value:
-            return metadata
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"{metadata} lacks {value!r}.")
+    saved = await save_with_language(page, gone, ours)
+    assert saved["metadata"]["kernelspec"]["name"] == "python3"
 
 
 def notebook(kernelspec: dict[str, str], language_info: dict[str, str]) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import json
+import platform
 import re
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from .lab import all_is_active, save
+from .lab import all_is_active, save, save_with_language
 
 COUNT = 600
 CODE = [number for number in range(COUNT) if number % 3 == 0]
@@ -193,10 +193,8 @@ def notebook(served, visit, jupyter_folders):
 async def test_cells_are_drawn_when_they_come_near_and_the_file_stays_as_it_is(notebook):
     lab, first = await notebook()
     await all_is_active(lab.page)
-    saved = await first.save()
-    while "version" not in saved["metadata"]["language_info"]:  # what the kernel tells of it
-        await asyncio.sleep(0.1)
-        saved = await first.save()
+    ours = {"version": platform.python_version()}  # what the kernel tells of it
+    saved = await save_with_language(first.page, first.file, ours)
     assert joined(saved) == joined(NOTEBOOK)
     as_saved = first.file.read_bytes()
     await lab.page.close()

@@ -10,6 +10,7 @@ from plughost_kernels.audit import audit
 from plughost_kernels.connection import CHANNELS
 from plughost_kernels.death import Death
 from plughost_kernels.delivery import Client, Delivery
+from plughost_kernels.errors import BadMessage
 from plughost_kernels.journal import Journal
 from plughost_kernels.messages import Message, composed
 from plughost_kernels.policy import Policy
@@ -108,15 +109,24 @@ class Clients:
         self.receive(composed("status", {"execution_state": "idle"}, session=speaker))
         self.pause()
 
-    def abort(self, client: Client, request: Message) -> None:
-        """Tell a client that its code will not run, as a kernel does after an interrupt."""
-        parent = request.parts[0]
-        for channel, kind, content in (
+    def aborts(self, client: Client, channel: str, parts: Sequence[bytes]) -> bool:
+        """Whether a message is code to run; the client is told that it will not.
+
+        As a kernel says it of what waits when it is interrupted.
+        """
+        try:
+            request = messages.read(channel, parts)
+        except BadMessage:
+            return False
+        if request.header.msg_type != "execute_request":
+            return False
+        for to, kind, content in (
             ("shell", "execute_reply", {"status": "aborted"}),
             ("iopub", "status", {"execution_state": "idle"}),
         ):
-            answer = composed(kind, content, session=client.session, parent=parent, channel=channel)
+            answer = composed(kind, content, session=client.session, parent=parts[0], channel=to)
             self.delivery.give(answer, client.session)
+        return True
 
     def forget_requests(self) -> None:
         """The process that was asked is gone; nothing will be answered."""

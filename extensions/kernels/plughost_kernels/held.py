@@ -40,17 +40,10 @@ class Held:
         self._waiting.append((client, channel, parts))
         return True
 
-    def take(self, wanted: Callable[[str, Sequence[bytes]], bool]) -> Sequence[_Kept]:
-        """Keep no longer what is wanted, by channel and parts; that is returned."""
-        taken = [kept for kept in self._waiting or () if wanted(*kept[1:])]
+    def drop(self, over: Callable[[Client, str, Sequence[bytes]], bool] | None = None) -> None:
+        """Forget what was kept so far, or of that what is `over`."""
         if self._waiting is not None:
-            self._waiting = [kept for kept in self._waiting if not wanted(*kept[1:])]
-        return taken
-
-    def drop(self) -> None:
-        """Forget what was kept so far: it was meant for a process that is given up."""
-        if self._waiting is not None:
-            self._waiting.clear()
+            self._waiting = [kept for kept in self._waiting if over and not over(*kept)]
 
     def end(self) -> Sequence[_Kept]:
         """Keep nothing any more; what was kept."""

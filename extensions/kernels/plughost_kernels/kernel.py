@@ -19,7 +19,7 @@ import zmq
 import zmq.asyncio
 
 from plughost import child_environment
-from plughost_kernels import claiming, messages
+from plughost_kernels import claiming
 from plughost_kernels.activity import Activity
 from plughost_kernels.arguments import folder_still_there
 from plughost_kernels.audit import audit
@@ -169,8 +169,7 @@ class Kernel:
         self._require_running()
         audit.debug("kernel_interrupt", extra=self._about)
         if not self._settled.is_set():
-            for client, _, parts in self._held.take(_is_code):
-                self.clients.abort(client, messages.read("shell", parts))
+            self._held.drop(self.clients.aborts)
             return
         try:
             await self._process.interrupt()
@@ -550,11 +549,3 @@ class Kernel:
     def _require_running(self) -> None:
         if self._activity.state == "dead":
             raise KernelNotRunning(self.id, self._reason)
-
-
-def _is_code(channel: str, parts: Sequence[bytes]) -> bool:
-    """Whether a client's message is code to run."""
-    try:
-        return messages.read(channel, parts).header.msg_type == "execute_request"
-    except BadMessage:
-        return False

@@ -139,6 +139,6 @@ class OneAtATime {
   private readonly _shell: ILabShell;
   private readonly _documents: IDocumentManager;
   private readonly _before: { left: boolean; right: boolean; relativeSizes: number[] };
-  private _known = new Set<Widget>();
+  private _known: Set<Widget>;
   private _seen = { left: false, right: false };
 }
